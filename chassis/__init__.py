@@ -1,0 +1,1 @@
+"""What every service stands on: technique only, no business word in it."""

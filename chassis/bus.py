@@ -1,0 +1,278 @@
+"""NATS JetStream, the only module that knows it.
+
+Traps handled here: endless reconnects, permission violations made loud, publish time-outs as "unknown", pull requests
+lost in a broker restart bounded by the fetch time-out.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import NotFoundError
+
+from chassis.logging import log
+from chassis.telemetry import BUS_CONNECTED
+from events.registry import MAX_AGE_DAYS, STREAMS, consumers
+
+ACK_WAIT_SECONDS = 5
+FETCH_SECONDS = 1.0
+LARGEST_BATCH = 63
+LOWEST_SERVER = (2, 12)
+
+
+class BusDown(Exception):
+    """The broker did not answer; the outcome of what was asked is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message as a durable consumer got it."""
+
+    subject: str
+    headers: dict[str, str]
+    data: bytes
+    stream: str
+    sequence: int
+    message: Msg
+
+    @classmethod
+    def of(cls, message: Msg) -> "Delivery":
+        """Header values that are not ASCII come as objects; text is all we promise."""
+        headers = {name: str(value) for name, value in (message.headers or {}).items()}
+        at = message.metadata
+        return cls(message.subject, headers, message.data, at.stream, at.sequence.stream, message)
+
+    async def ack(self) -> None:
+        """Done, for good."""
+        await self.message.ack()
+
+    async def again(self, *, delay_seconds: float) -> None:
+        """Not now: deliver it again after the delay."""
+        await self.message.nak(delay=delay_seconds)
+
+    async def in_progress(self) -> None:
+        """Still working: the ack wait starts anew."""
+        await self.message.in_progress()
+
+
+class Bus:
+    """One connection to the broker, kept up for ever."""
+
+    def __init__(self, service: str, url: str, *, user: str = "", password: str = "", replicas: int = 1) -> None:
+        self._service = service
+        self._servers = url.split(",")
+        self._user = user
+        self._password = password
+        self._replicas = replicas
+        self._client = Client()
+        self._js: JetStreamContext | None = None
+        self._violation: str | None = None
+        self._epoch = 0
+        self.connected = asyncio.Event()
+
+    async def connect(self) -> None:
+        """Keep trying until the broker answers, then stay connected whatever happens."""
+        while not self._client.is_connected:
+            try:
+                await self._client.connect(
+                    servers=self._servers,
+                    name=self._service,
+                    inbox_prefix=f"_INBOX_{self._service}",
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=0.1,  # type: ignore[arg-type]  # seconds, fractions work
+                    connect_timeout=2,
+                    ping_interval=10,
+                    max_outstanding_pings=3,
+                    error_cb=self._on_error,
+                    disconnected_cb=self._on_disconnected,
+                    reconnected_cb=self._on_reconnected,
+                    user=self._user or None,
+                    password=self._password or None,
+                )
+            except (OSError, NatsError, TimeoutError) as error:
+                log.warning("bus_unreachable", error=repr(error)[:200])
+                await asyncio.sleep(0.2)
+        version = self._client.connected_server_version
+        if (version.major, version.minor) < LOWEST_SERVER:
+            raise RuntimeError(f"nats-server {version} is older than {LOWEST_SERVER}")
+        self._js = self._client.jetstream(timeout=5)
+        await self._on_reconnected()
+
+    async def close(self) -> None:
+        """Flush and leave."""
+        self.connected.clear()
+        if not self._client.is_closed and self._js is not None:
+            await asyncio.wait_for(self._client.close(), 3)
+
+    @property
+    def is_connected(self) -> bool:
+        """True while the socket is up."""
+        return self._client.is_connected
+
+    @property
+    def server_url(self) -> str:
+        """For tests and checks."""
+        return ",".join(self._servers)
+
+    async def publish(self, subject: str, payload: bytes, headers: dict[str, str]) -> None:
+        """Into the stream that keeps the subject; returns once it is stored.
+
+        Raises:
+            BusDown: no acknowledgement came; the message may be stored or not. Try again with the same Nats-Msg-Id.
+        """
+        if not self.is_connected:
+            raise BusDown("not connected")
+        try:
+            await self._stream_api().publish(subject, payload, headers=headers, timeout=5)
+        except (NatsError, TimeoutError, OSError) as error:
+            raise BusDown(self._violation or repr(error)) from error
+
+    async def deliveries(self, stream: str) -> AsyncIterator[Sequence[Delivery]]:
+        """Batches for this service's durable consumer of a stream, for ever; an empty one at least each second.
+
+        Binds to the consumer that `portalctl nats apply` declared. A fetch that dies with the broker ends with its
+        time-out, so recovery takes a second at the most.
+        """
+        while True:
+            await self.connected.wait()
+            try:
+                bound = await self._stream_api().pull_subscribe_bind(durable=self._service, stream=stream)
+                async for batch in self._batches(bound):
+                    yield batch
+            except NotFoundError:
+                log.warning("consumer_missing", stream=stream, durable=self._service)
+                await asyncio.sleep(0.5)
+            except (NatsError, OSError) as error:
+                log.warning("fetch_failed", stream=stream, error=repr(error)[:200])
+                await asyncio.sleep(0.2)
+
+    async def _batches(self, bound: JetStreamContext.PullSubscription) -> AsyncIterator[Sequence[Delivery]]:
+        """Until the connection breaks. Fetching many waits for all of them, so the backlog decides how many to ask for."""
+        epoch = self._epoch
+        try:
+            while epoch == self._epoch:
+                try:
+                    messages = await bound.fetch(1, timeout=FETCH_SECONDS)
+                except TimeoutError:
+                    messages = []
+                if messages and (waiting := messages[0].metadata.num_pending):
+                    with contextlib.suppress(TimeoutError):
+                        messages += await bound.fetch(min(waiting, LARGEST_BATCH), timeout=0.1)
+                yield [Delivery.of(message) for message in messages]
+        finally:
+            with contextlib.suppress(NatsError, OSError):
+                await bound.unsubscribe()
+
+    async def listen(self, subjects: dict[str, list[str]], queue: asyncio.Queue[Delivery], *, since: datetime) -> None:
+        """Ephemeral consumers: everything on these streams' subjects since then, for ever, into the queue."""
+        async with asyncio.TaskGroup() as group:
+            for stream, wanted in subjects.items():
+                group.create_task(self._listen(stream, wanted, queue, since))
+
+    async def _listen(self, stream: str, wanted: list[str], queue: asyncio.Queue[Delivery], since: datetime) -> None:
+        next_sequence: int | None = None
+        while True:
+            await self.connected.wait()
+            start = ConsumerConfig(
+                deliver_policy=DeliverPolicy.BY_START_SEQUENCE if next_sequence else DeliverPolicy.BY_START_TIME,
+                opt_start_seq=next_sequence,
+                opt_start_time=None if next_sequence else since,
+                filter_subjects=wanted,
+                ack_policy=AckPolicy.NONE,
+                mem_storage=True,
+                num_replicas=1,
+                inactive_threshold=30,
+            )
+            try:
+                consumer = await self._stream_api().add_consumer(stream, start)
+                bound = await self._stream_api().pull_subscribe_bind(consumer=consumer.name, stream=stream)
+                async for batch in self._batches(bound):
+                    for delivery in batch:
+                        next_sequence = delivery.sequence + 1
+                        await queue.put(delivery)
+            except (NatsError, OSError) as error:
+                log.warning("listen_failed", stream=stream, error=repr(error)[:200])
+                await asyncio.sleep(0.2)
+
+    async def apply(self) -> list[str]:
+        """Declare all streams and consumers of the registry; returns what was created or changed."""
+        done = [f"stream {name}" for name in STREAMS if await self._apply_stream(name)]
+        for (stream, service), subjects in consumers().items():
+            config = ConsumerConfig(
+                durable_name=service,
+                ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=ACK_WAIT_SECONDS,
+                max_deliver=-1,
+                max_ack_pending=512,
+                filter_subjects=subjects,
+                deliver_policy=DeliverPolicy.ALL,
+            )
+            await self._stream_api().add_consumer(stream, config)
+            done.append(f"consumer {service} on {stream}")
+        return done
+
+    async def _apply_stream(self, name: str) -> bool:
+        js = self._stream_api()
+        wanted = StreamConfig(
+            name=name,
+            subjects=[STREAMS[name]],
+            retention=RetentionPolicy.LIMITS,
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.OLD,
+            max_age=MAX_AGE_DAYS[name] * 86400,
+            duplicate_window=120,
+            num_replicas=self._replicas,
+        )
+        try:
+            found = (await js.stream_info(name)).config
+        except NotFoundError:
+            await js.add_stream(wanted)
+            return True
+        same = ("subjects", "max_age", "num_replicas")
+        if all(getattr(found, field) == getattr(wanted, field) for field in same):
+            return False
+        await js.update_stream(wanted)
+        return True
+
+    def _stream_api(self) -> JetStreamContext:
+        if self._js is None:
+            raise BusDown("not connected yet")
+        return self._js
+
+    async def _on_error(self, error: Exception) -> None:
+        if "permissions violation" in str(error).lower():
+            self._violation = str(error)
+            log.error("bus_permission_violation", error=str(error))
+        else:
+            log.warning("bus_error", error=repr(error)[:200])
+
+    async def _on_disconnected(self) -> None:
+        self.connected.clear()
+        BUS_CONNECTED.labels(self._service).set(0)
+
+    async def _on_reconnected(self) -> None:
+        self._epoch += 1
+        self.connected.set()
+        BUS_CONNECTED.labels(self._service).set(1)
+
+
+async def connected_bus(service: str, url: str, *, user: str = "", password: str = "", replicas: int = 1) -> Bus:
+    """A bus that is up, for command lines and tests."""
+    bus = Bus(service, url, user=user, password=password, replicas=replicas)
+    await bus.connect()
+    return bus

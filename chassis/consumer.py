@@ -1,0 +1,300 @@
+"""From the broker to the handlers: one transaction per event, repeats ignored, failures retried and buried.
+
+* invalid event -> buried at once, with a machine-readable reason; the ones behind it go on;
+* a dependency is down (database, object store, broker) -> pause, nothing is counted;
+* the handler's own error -> noted in ``failed_events``, acknowledged, tried again from there with growing delays.
+"""
+
+import asyncio
+import base64
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.propagate import extract
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.bus import ACK_WAIT_SECONDS, Bus, Delivery
+from chassis.db import Database, insert_new, utc_now
+from chassis.inbox import FailedEvent, first_time
+from chassis.logging import log
+from chassis.outbox import emit_raw
+from chassis.telemetry import DEAD_LETTERS, EVENTS_HANDLED, FETCH_AGE
+from events.base import Envelope, Event, InvalidEvent, decode, event_of
+
+Handler = Callable[[Any, AsyncSession], Awaitable[None]]
+Buried = Callable[[AsyncSession, Envelope | None, str, InvalidEvent], Awaitable[None]]
+Prepare = Callable[[Any], Awaitable[None]]
+
+TRACER = trace.get_tracer("kundenportal")
+
+
+class DependencyDown(Exception):
+    """Something a handler needs does not answer; the event waits and is not counted as failed."""
+
+
+class EventRouter:
+    """The handlers of one service, one per event class."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.handlers: dict[str, Handler] = {}
+        self.prepares: dict[str, Prepare] = {}
+        self.buried: Buried | None = None
+
+    def on(self, *events: type[Event]) -> Callable[[Handler], Handler]:
+        """Handle these events inside the transaction that also notes them in the inbox."""
+
+        def register(handler: Handler) -> Handler:
+            for event in events:
+                if event.subject in self.handlers:
+                    raise TypeError(f"two handlers for {event.subject}")
+                self.handlers[event.subject] = handler
+            return handler
+
+        return register
+
+    def before(self, *events: type[Event]) -> Callable[[Prepare], Prepare]:
+        """Work before the transaction that may be repeated and takes long, such as storing files."""
+
+        def register(prepare: Prepare) -> Prepare:
+            for event in events:
+                self.prepares[event.subject] = prepare
+            return prepare
+
+        return register
+
+    def on_buried(self, note: Buried) -> Buried:
+        """Lets the owner of a feed note what was refused, in the transaction that buries it."""
+        self.buried = note
+        return note
+
+
+class Consumer:
+    """Runs a service's handlers over its streams."""
+
+    def __init__(
+        self, router: EventRouter, database: Database, bus: Bus, *, retry_delays_seconds: Sequence[float]
+    ) -> None:
+        self._router = router
+        self._service = router.service
+        self._database = database
+        self._bus = bus
+        self._delays = retry_delays_seconds
+
+    async def run(self, streams: Sequence[str]) -> None:
+        """All streams and the retries, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for stream in streams:
+                group.create_task(self._run_stream(stream))
+            group.create_task(self._run_retries())
+
+    async def _run_stream(self, stream: str) -> None:
+        async for batch in self._bus.deliveries(stream):
+            FETCH_AGE.labels(self._service, stream).set_to_current_time()
+            waiting = list(batch)
+            beat = asyncio.create_task(_keep_alive(waiting))
+            try:
+                while waiting:
+                    await self._until_settled(waiting[0])
+                    waiting.pop(0)
+            finally:
+                beat.cancel()
+
+    async def _until_settled(self, delivery: Delivery) -> None:
+        """A dependency that is down makes this wait; the broker keeps the message for us meanwhile."""
+        pause = 0.2
+        while True:
+            try:
+                await self.settle(delivery)
+                await delivery.ack()
+                return
+            except Exception as error:
+                log.warning("consumer_pauses", stream=delivery.stream, error=repr(error)[:300], seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+    async def settle(self, delivery: Delivery) -> str:
+        """Handle, note as failed, or bury: afterwards the delivery can be acknowledged. Returns the outcome.
+
+        Raises:
+            Exception: a dependency is down; nothing was noted, try again later.
+        """
+        try:
+            outcome = await self._handle(delivery.subject, delivery.headers, delivery.data)
+        except InvalidEvent as invalid:
+            await self._bury(delivery, invalid)
+            outcome = "buried"
+        except Exception as error:
+            if is_outage(error):
+                raise
+            log.error("event_failed", stream=delivery.stream, sequence=delivery.sequence, exc_info=error)
+            await self._note_failed(delivery, error)
+            outcome = "failed"
+        EVENTS_HANDLED.labels(self._service, _known(self._router, delivery.subject), outcome).inc()
+        return outcome
+
+    async def _handle(self, subject: str, headers: dict[str, str], data: bytes) -> str:
+        envelope = decode(headers, data)
+        if envelope.type != subject:
+            raise InvalidEvent("wrong_subject", "The type differs from the NATS subject.")
+        handler = self._router.handlers.get(subject)
+        if handler is None:
+            raise InvalidEvent("unknown_type", "This service does not know this type.")
+        event = event_of(envelope)
+        context = extract({"traceparent": envelope.traceparent} if envelope.traceparent else {})
+        link = [trace.Link(trace.get_current_span(context).get_span_context())]
+        with (
+            TRACER.start_as_current_span(f"handle {subject}", links=link),
+            structlog.contextvars.bound_contextvars(event_id=envelope.id, event_source=envelope.source),
+        ):
+            if prepare := self._router.prepares.get(subject):
+                await prepare(event)
+            async with self._database.transaction() as session:
+                if not await first_time(session, source=envelope.source, event_id=envelope.id, subject=subject):
+                    return "repeated"
+                await handler(event, session)
+        return "handled"
+
+    async def _bury(self, delivery: Delivery, invalid: InvalidEvent) -> None:
+        async with self._database.transaction() as session:
+            now = utc_now()
+            new = await insert_new(
+                session,
+                FailedEvent,
+                delivery=f"{delivery.stream}/{delivery.sequence}",
+                subject=delivery.subject,
+                headers=delivery.headers,
+                payload=delivery.data,
+                state="buried",
+                attempts=1,
+                reason=invalid.reason,
+                detail=_detail(invalid),
+                received_at=now,
+                next_try_at=None,
+            )
+            if new:
+                await self._tell_buried(session, delivery.subject, delivery.headers, delivery.data, invalid)
+        log.warning("event_buried", stream=delivery.stream, sequence=delivery.sequence, reason=invalid.reason)
+
+    async def _tell_buried(
+        self, session: AsyncSession, subject: str, headers: dict[str, str], data: bytes, invalid: InvalidEvent
+    ) -> None:
+        """The original bytes go to DEAD_LETTERS; a feed's owner notes the refusal; repeats of it are ignored."""
+        try:
+            envelope: Envelope | None = decode(headers, data)
+        except InvalidEvent:
+            envelope = None
+        if envelope and not await first_time(session, source=envelope.source, event_id=envelope.id, subject=subject):
+            return
+        dead = {
+            "Dead-Subject": subject,
+            "Dead-Service": self._service,
+            "Dead-Reason": invalid.reason,
+            "Dead-Detail": base64.b64encode(_detail(invalid).encode()).decode(),
+            **{f"Original-{name}": value for name, value in headers.items() if value.isascii()},
+        }
+        emit_raw(session, f"dlq.{self._service}", data, dead)
+        if self._router.buried:
+            await self._router.buried(session, envelope, subject, invalid)
+        DEAD_LETTERS.labels(self._service, invalid.reason).inc()
+
+    async def _note_failed(self, delivery: Delivery, error: Exception) -> None:
+        async with self._database.transaction() as session:
+            now = utc_now()
+            await insert_new(
+                session,
+                FailedEvent,
+                delivery=f"{delivery.stream}/{delivery.sequence}",
+                subject=delivery.subject,
+                headers=delivery.headers,
+                payload=delivery.data,
+                state="waiting",
+                attempts=1,
+                reason="handler_error",
+                detail=repr(error)[:2000],
+                received_at=now,
+                next_try_at=now + timedelta(seconds=self._delays[0]),
+            )
+
+    async def _run_retries(self) -> None:
+        while True:
+            try:
+                while await self.retry_next():
+                    pass
+            except Exception as error:
+                log.warning("retries_pause", error=repr(error)[:300])
+            await asyncio.sleep(0.5)
+
+    async def retry_next(self) -> bool:
+        """Try the failed event that is due longest; false when none is.
+
+        Raises:
+            Exception: a dependency is down; it stays due.
+        """
+        due = select(FailedEvent).where(FailedEvent.state == "waiting", FailedEvent.next_try_at <= utc_now())
+        async with self._database.reading() as session:
+            failed = await session.scalar(due.order_by(FailedEvent.next_try_at).limit(1))
+        if failed is None:
+            return False
+        try:
+            await self._handle(failed.subject, failed.headers, failed.payload)
+            outcome, reason, detail = "done", failed.reason, failed.detail
+        except InvalidEvent as invalid:
+            outcome, reason, detail = "buried", invalid.reason, _detail(invalid)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            over = failed.attempts > len(self._delays) - 1
+            outcome, reason, detail = ("buried" if over else "waiting"), "handler_error", repr(error)[:2000]
+        await self._note_retry(failed.id, outcome, reason, detail)
+        return True
+
+    async def _note_retry(self, failed_id: int, outcome: str, reason: str, detail: str) -> None:
+        async with self._database.transaction() as session:
+            failed = await session.get(FailedEvent, failed_id, with_for_update=True)
+            if failed is None or failed.state != "waiting":
+                return
+            failed.attempts += 1
+            failed.state, failed.reason, failed.detail = outcome, reason, detail
+            if outcome == "waiting":
+                failed.next_try_at = utc_now() + timedelta(seconds=self._delays[failed.attempts - 1])
+            else:
+                failed.next_try_at = None
+            if outcome == "buried":
+                invalid = InvalidEvent(reason, detail)
+                await self._tell_buried(session, failed.subject, failed.headers, failed.payload, invalid)
+        EVENTS_HANDLED.labels(self._service, _known(self._router, failed.subject), f"retry_{outcome}").inc()
+
+
+def is_outage(error: BaseException) -> bool:
+    """True when a dependency is to blame, not the event."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, DependencyDown | OperationalError | InterfaceError | PoolTimeout | OSError | TimeoutError)
+
+
+def _known(router: EventRouter, subject: str) -> str:
+    return subject if subject in router.handlers else "other"
+
+
+def _detail(invalid: InvalidEvent) -> str:
+    errors = json.dumps(invalid.errors, ensure_ascii=False) if invalid.errors else ""
+    return f"{invalid.detail} {errors}".strip()[:2000]
+
+
+async def _keep_alive(waiting: list[Delivery]) -> None:
+    """While a batch is worked on, tell the broker so well before the ack wait ends."""
+    while True:
+        await asyncio.sleep(ACK_WAIT_SECONDS / 3)
+        for delivery in waiting:
+            try:
+                await delivery.in_progress()
+            except Exception as error:
+                log.debug("in_progress_failed", error=repr(error)[:200])

@@ -1,0 +1,49 @@
+"""The inbox: what was handled, noted in the transaction of its effect; and what failed, with its next try."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary, String
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.db import Utc, insert_new, utc_now
+from chassis.outbox import DeliveryBase
+
+
+class InboxRow(DeliveryBase):
+    """An event whose effect is in this database. Key: source and id, as the sender chose them."""
+
+    __tablename__ = "inbox"
+
+    source: Mapped[str] = mapped_column(String(256), primary_key=True)
+    event_id: Mapped[str] = mapped_column(String(256), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(200))
+    handled_at: Mapped[datetime] = mapped_column(Utc)
+
+
+class FailedEvent(DeliveryBase):
+    """An event whose handler failed (``waiting``), or that was given up (``buried``)."""
+
+    __tablename__ = "failed_events"
+    __table_args__ = (
+        Index("failed_events_state_next_try_at_idx", "state", "next_try_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    delivery: Mapped[str] = mapped_column(String(300), unique=True)
+    """Stream and sequence: the same delivery is never noted twice."""
+    subject: Mapped[str] = mapped_column(String(200))
+    headers: Mapped[dict[str, str]] = mapped_column(JSON)
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    state: Mapped[str] = mapped_column(String(10))
+    attempts: Mapped[int] = mapped_column(Integer)
+    reason: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[str] = mapped_column(String(2000))
+    received_at: Mapped[datetime] = mapped_column(Utc)
+    next_try_at: Mapped[datetime | None] = mapped_column(Utc)
+
+
+async def first_time(session: AsyncSession, *, source: str, event_id: str, subject: str) -> bool:
+    """Note the event; false when it was handled before. Its effect belongs into the same session."""
+    return await insert_new(session, InboxRow, source=source, event_id=event_id, subject=subject, handled_at=utc_now())

@@ -1,0 +1,95 @@
+"""Mails: rendered from files with the reader's data as variables only, and handed to an SMTP server."""
+
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import make_msgid, parseaddr
+from pathlib import Path
+from typing import Any
+
+import aiosmtplib
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import Field, SecretStr
+
+from chassis.settings import ServiceSettings
+
+
+class MailSettings(ServiceSettings):
+    """For services that send mail."""
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = Field(default=1025, gt=0, le=65535)
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_tls: bool = Field(default=False, description="STARTTLS; production needs it")
+    smtp_timeout_seconds: float = 20
+
+
+class MailRefused(Exception):
+    """The server will never take this mail (SMTP 5xx); its words are the message."""
+
+
+class MailDelayed(Exception):
+    """The server cannot be reached or asks to come again (SMTP 4xx)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A rendered mail in both forms."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+class Templates:
+    """Files ``<name>.<language>.txt`` (first line: the subject) and ``<name>.<language>.html`` in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        loader = FileSystemLoader(folder)
+        self._text = Environment(loader=loader, undefined=StrictUndefined, autoescape=False, trim_blocks=True)  # noqa: S701  # plain text
+        self._html = Environment(loader=loader, undefined=StrictUndefined, autoescape=True, trim_blocks=True)
+
+    def render(self, name: str, language: str, *, to: str, **values: Any) -> Mail:
+        """Fill a mail in the reader's language."""
+        text = self._text.get_template(f"{name}.{language}.txt").render(values)
+        subject, _, body = text.partition("\n")
+        html = self._html.get_template(f"{name}.{language}.html").render(values | {"subject": subject})
+        return Mail(to=to, subject=" ".join(subject.split()), text=body.lstrip("\n"), html=html)
+
+
+async def send(mail: Mail, settings: MailSettings, *, sender: str, message_id: str) -> None:
+    """Hand a mail to the server.
+
+    Args:
+        message_id: the same for every try, so that a doubled delivery can be seen as one.
+
+    Raises:
+        MailRefused: for good.
+        MailDelayed: try again later.
+    """
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = mail.to
+    message["Subject"] = mail.subject
+    message["Message-ID"] = make_msgid(message_id, domain=parseaddr(sender)[1].rpartition("@")[2])
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    try:
+        await aiosmtplib.send(
+            message,
+            hostname=settings.smtp_host,
+            port=settings.smtp_port,
+            username=settings.smtp_user or None,
+            password=settings.smtp_password.get_secret_value() or None,
+            start_tls=settings.smtp_tls,
+            timeout=settings.smtp_timeout_seconds,
+        )
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        first = error.recipients[0]
+        raise (MailRefused if first.code >= 500 else MailDelayed)(f"{first.code} {first.message}"[:300]) from None
+    except aiosmtplib.SMTPResponseException as error:
+        raise (MailRefused if error.code >= 500 else MailDelayed)(f"{error.code} {error.message}"[:300]) from None
+    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        raise MailDelayed(repr(error)[:300]) from None

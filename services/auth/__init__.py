@@ -1,0 +1,1 @@
+"""Credentials, second factors, sessions."""

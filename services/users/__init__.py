@@ -1,0 +1,1 @@
+"""Customers, users, memberships, the audit log."""
