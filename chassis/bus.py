@@ -162,7 +162,7 @@ class Bus:
                 await asyncio.sleep(0.2)
 
     async def _batches(self, bound: JetStreamContext.PullSubscription) -> AsyncIterator[Sequence[Delivery]]:
-        """Until the connection breaks. Fetching many waits for all of them, so the backlog decides how many to ask for."""
+        """Until the connection breaks. Fetching many waits for all of them, so ask for as many as are waiting."""
         epoch = self._epoch
         try:
             while epoch == self._epoch:

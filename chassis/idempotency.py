@@ -1,4 +1,7 @@
-"""`Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): the answer of a creating POST is kept in its transaction."""
+"""`Idempotency-Key`: the answer of a creating POST is kept in the transaction of its effect.
+
+Source: draft-ietf-httpapi-idempotency-key-header-08.
+"""
 
 import hashlib
 from datetime import datetime
@@ -43,7 +46,7 @@ class KeptAnswer(DeliveryBase):
 
 
 class Once:
-    """Use: ``if earlier := await once.earlier(session): return earlier`` and at the end ``return await once.keep(...)``."""
+    """First ``if earlier := await once.earlier(session): return earlier``, last ``return await once.keep(...)``."""
 
     def __init__(self, principal: str, route: str, key: str | None, body_sha256: str) -> None:
         self._principal = principal

@@ -1,4 +1,4 @@
-"""Who acts: the short statement that the gateway signs and every service verifies. Headers that say who I am count nothing.
+"""Who acts: a short statement that the gateway signs and every service verifies. Plain headers count nothing.
 
 Whether a session is complete is decided here and nowhere else (`Identity.complete`).
 """

@@ -61,8 +61,7 @@ class Templates:
 async def send(mail: Mail, settings: MailSettings, *, sender: str, message_id: str) -> None:
     """Hand a mail to the server.
 
-    Args:
-        message_id: the same for every try, so that a doubled delivery can be seen as one.
+    ``message_id`` is the same for every try, so that a doubled delivery can be seen as one.
 
     Raises:
         MailRefused: for good.

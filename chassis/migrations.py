@@ -5,9 +5,8 @@ Migrations keep the running version working: add first, remove two releases late
 
 from pathlib import Path
 
-from alembic import op
+from alembic import command, op
 from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import (
     JSON,
@@ -25,13 +24,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.db import Utc
 
-_SERVICES = Path(__file__).parent.parent / "services"
+_ROOT = Path(__file__).parent.parent
 _ONE_AT_A_TIME = 7_201_026  # any number: the advisory lock of migrations
-
-
-def _scripts(service: str) -> ScriptDirectory:
-    folder = _SERVICES / service / "migrations"
-    return ScriptDirectory(str(folder), version_locations=[str(folder)])
 
 
 async def migrate(service: str, database_url: str) -> str:
@@ -49,14 +43,12 @@ async def migrate(service: str, database_url: str) -> str:
 def _upgrade(connection: Connection, service: str) -> str:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})")
-    scripts = _scripts(service)
-    head = scripts.get_current_head() or "base"
-    environment = EnvironmentContext(
-        Config(), scripts, fn=lambda revision, _context: scripts._upgrade_revs("head", revision), destination_rev="head"
-    )
-    environment.configure(connection=connection, target_metadata=None)
-    environment.run_migrations()
-    return head
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_ROOT / "chassis" / "migration_env"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", str(_ROOT / "services" / service / "migrations"))
+    command.upgrade(config, "head")
+    return ScriptDirectory.from_config(config).get_current_head() or "base"
 
 
 def create_delivery_tables() -> None:

@@ -1,6 +1,6 @@
 """The outbox: an event is written in the transaction that caused it; the relay publishes it afterwards.
 
-At least once, in best-effort order. The rows stay for 35 days, so a broker that lost its disk is filled again from here.
+At least once, in best-effort order. The rows stay for 35 days: a broker that lost its disk is filled again from here.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Lists by keyset: a cursor says after which row to go on, so nothing is skipped or shown twice while rows are added."""
+"""Lists by keyset: a cursor says after which row to go on; rows added meanwhile shift nothing."""
 
 import base64
 import json

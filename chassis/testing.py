@@ -137,7 +137,8 @@ def _local_postgres(binaries: Path, folder: Path) -> Iterator[str]:
         as_user = {"user": "nobody"}
         shutil.chown(folder, "nobody")
     data, port = folder / "data", free_port()
-    initdb: list[str | Path] = [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N"]
+    how = ["-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N"]
+    initdb: list[str | Path] = [binaries / "initdb", "-D", data, *how]
     subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **as_user)  # noqa: S603
     options = [
         "-c",

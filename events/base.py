@@ -48,7 +48,7 @@ def _decimal_text(value: Any) -> Any:
     if isinstance(value, Decimal):
         return value
     if not isinstance(value, str):
-        raise ValueError('must be a decimal string, such as "1264.62"')
+        raise ValueError('must be a decimal string, such as "1264.62"')  # noqa: TRY004  # pydantic wants ValueError
     try:
         return Decimal(value)
     except InvalidOperation:
@@ -133,7 +133,7 @@ class Event(BaseModel):
             event = cls.model_validate_json(json.dumps(envelope.data), strict=True)
         except ValidationError as error:
             raise InvalidEvent("invalid_data", "The data does not match the schema.", pointers(error)) from None
-        event._envelope = envelope
+        event._envelope = envelope  # noqa: SLF001  # its own class
         return event
 
 

@@ -1,4 +1,4 @@
-"""Real parts, one of each per worker: PostgreSQL, nats-server; and a fresh migrated database for each test on both kinds."""
+"""Real parts: PostgreSQL (one per worker), nats-server, and a fresh migrated database for each test on both kinds."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path

@@ -23,8 +23,16 @@ from events.users import CustomerChanged
 
 def a_customer(number: str = "KD-10001") -> CustomerChanged:
     return CustomerChanged(
-        customer_id=uuid4(), version=1, number=number, name="Beispiel AG", end_user=True, colocation=False,
-        language="de", time_zone="Europe/Berlin", email_domains=(), active=True,
+        customer_id=uuid4(),
+        version=1,
+        number=number,
+        name="Beispiel AG",
+        end_user=True,
+        colocation=False,
+        language="de",
+        time_zone="Europe/Berlin",
+        email_domains=(),
+        active=True,
     )
 
 
@@ -44,9 +52,7 @@ class Chain:
                 raise self.fail_with.pop(0)
             self.seen.append(event.customer_id)
 
-        self.relay = Relay(
-            "documents", database, bus.publish, poll=timedelta(milliseconds=50), kept=timedelta(days=35)
-        )
+        self.relay = Relay("documents", database, bus.publish, poll=timedelta(milliseconds=50), kept=timedelta(days=35))
         self.consumer = Consumer(self.router, database, bus, retry_delays_seconds=(0.1, 0.1, 0.1))
 
     async def count(self, statement: object) -> int:
@@ -82,10 +88,13 @@ async def test_an_emitted_event_reaches_its_handler_once(chain: Chain) -> None:
 
 
 async def test_a_rolled_back_transaction_emits_nothing(chain: Chain) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def fail_after_emitting() -> None:
         async with chain.database.transaction() as session:
             emit(session, a_customer())
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_after_emitting()
 
     assert await chain.count(select(func.count()).select_from(OutboxRow)) == 0
 
@@ -115,9 +124,7 @@ async def test_the_same_event_twice_has_one_effect(chain: Chain) -> None:
         (b"[]", "not_a_cloudevent"),
         (json.dumps({"specversion": "1.0", "id": "1"}).encode(), "invalid_envelope"),
         (
-            json.dumps(
-                {"specversion": "1.0", "id": "1", "source": "/x", "type": "users.customer.changed.v1", "data": {"number": 1}}
-            ).encode(),
+            json.dumps({"specversion": "1.0", "id": "1", "source": "/x", "type": "users.customer.changed.v1"}).encode(),
             "invalid_data",
         ),
     ],
