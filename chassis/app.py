@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -74,8 +74,7 @@ def create_service(service: Service) -> FastAPI:
     standard = problems(NotSignedIn, Forbidden, Invalid, TooMany, Unavailable)
     for router in service.routers:
         app.include_router(router, responses=standard)
-    for route in app.routes:
-        if isinstance(route, APIRoute):
+        for route in api_routes(router):
             _require_one_check(route)
     _add_inner_routes(app)
     _describe_problems(app)
@@ -147,6 +146,15 @@ async def _kept_running(loop: Background, app: FastAPI) -> None:
         except Exception as error:
             log.error("background_loop_failed", exc_info=error)
             await asyncio.sleep(1)
+
+
+def api_routes(router: APIRouter) -> Iterator[APIRoute]:
+    """All endpoints of a router, also of those it includes."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif inner := getattr(route, "original_router", None):
+            yield from api_routes(inner)
 
 
 def _checks_of(dependant: Dependant) -> int:
