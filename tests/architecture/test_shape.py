@@ -1,0 +1,109 @@
+"""The shape of the code: sizes, purity, words. Import rules themselves are import-linter's (`make check`)."""
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from chassis.errors import AppError
+from tests.architecture.conftest import ROOT, parsed, tracked
+
+NEVER_PURE = {"fastapi", "starlette", "nats", "aiohttp", "minio", "aiosmtplib", "uvicorn"}
+FORBIDDEN_NAMES = {
+    "service",
+    "repository",
+    "schemas",
+    "crud",
+    "utils",
+    "helpers",
+    "common",
+    "misc",
+    "constants",
+    "types",
+}
+NOT_PURE = {"main.py", "api.py", "handlers.py", "storage.py", "mails.py", "__init__.py"}
+
+
+def pure_files() -> list[Path]:
+    files = tracked("services/*/*.py")
+    return [path for path in files if path.name not in NOT_PURE and path.parent.parent.name == "services"]
+
+
+@pytest.mark.parametrize("path", pure_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_rules_know_neither_web_nor_broker_and_never_await(path: Path) -> None:
+    tree = parsed(path)
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+
+    assert not imported & NEVER_PURE
+    assert not [node.name for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)]
+
+
+def test_no_file_is_longer_than_its_room(code: list[Path]) -> None:
+    long = {str(path.relative_to(ROOT)): n for path in code if (n := len(path.read_text().splitlines())) > 400}
+    web = tracked("web/src/*.svelte", "web/src/*.ts")
+    long |= {
+        str(path.relative_to(ROOT)): n
+        for path in web
+        if path.name != "api.gen.ts" and (n := len(path.read_text().splitlines())) > 400
+    }
+
+    assert not long
+
+
+def test_no_function_is_longer_than_forty_lines(code: list[Path]) -> None:
+    long = {}
+    for path in code:
+        if "migrations" in path.parts or path.name == "migrations.py":
+            continue
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                documented = node.body[0] if ast.get_docstring(node) else None
+                docstring = (documented.end_lineno or 0) - documented.lineno + 1 if documented else 0
+                length = (node.end_lineno or 0) - node.lineno + 1 - docstring
+                if length > 40:
+                    long[f"{path.relative_to(ROOT)}:{node.name}"] = length
+
+    assert not long
+
+
+def test_no_file_is_named_after_nothing(code: list[Path]) -> None:
+    assert not [path for path in code if path.stem in FORBIDDEN_NAMES]
+
+
+def test_every_error_speaks_both_languages(code: list[Path]) -> None:
+    for path in code:
+        if path.name != "__init__.py" and "migrations" not in path.parts and path.parent.name != "migration_env":
+            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+
+    def children(kind: type[AppError]) -> list[type[AppError]]:
+        return [one for child in kind.__subclasses__() for one in (child, *children(child))]
+
+    silent = [kind.__name__ for kind in children(AppError) if "de" not in kind.__dict__ or not kind.__doc__]
+    assert not silent
+
+
+def test_nothing_is_mocked() -> None:
+    this = Path(__file__)
+    words = re.compile(r"unittest\.mock|MagicMock|\bmocker\b")
+
+    assert not [path for path in tracked("tests/*.py") if path != this and words.search(path.read_text())]
+
+
+def test_locks_name_no_registry_and_no_machine() -> None:
+    for path in tracked("requirements*.lock"):
+        assert not re.search(r"https?://|--(extra-)?index-url|--find-links|file:", path.read_text())
+        assert "--hash=sha256:" in path.read_text()
+    for path in tracked("web/package-lock.json"):
+        assert '"resolved"' not in path.read_text()
