@@ -5,7 +5,7 @@ import events.billing
 import events.crm
 import events.documents
 import events.users
-from events.base import REGISTRY as REGISTRY
+from events.base import REGISTRY
 
 _ALL = (events.auth, events.billing, events.crm, events.documents, events.users)
 
