@@ -7,6 +7,8 @@ import events.documents
 import events.users
 from events.base import REGISTRY
 
+__all__ = ["DEAD_LETTERS", "MAX_AGE_DAYS", "OWNERS", "REGISTRY", "STREAMS", "consumers"]
+
 _ALL = (events.auth, events.billing, events.crm, events.documents, events.users)
 
 DEAD_LETTERS = "DEAD_LETTERS"
