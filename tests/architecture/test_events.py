@@ -9,7 +9,7 @@ import pytest
 
 from chassis.consumer import EventRouter
 from events.base import Event
-from events.export import FOLDER, schema_of
+from events.export import FOLDER, PAGE, page, schema_of
 from events.registry import OWNERS, REGISTRY, consumers
 from tests.architecture.conftest import tracked
 
@@ -21,6 +21,10 @@ def test_only_optional_fields_were_added(subject: str) -> None:
     committed = json.loads((FOLDER / f"{subject}.json").read_text("utf-8"))
 
     assert incompatibilities(committed, schema_of(REGISTRY[subject])) == []
+
+
+def test_the_page_of_events_is_as_the_code_says() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run `make docs`"
 
 
 def incompatibilities(before: dict[str, Any], now: dict[str, Any], where: str = "") -> list[str]:
