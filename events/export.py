@@ -1,4 +1,4 @@
-"""Writes the JSON Schema of every event, and the page that lists them all: ``python -m events.export`` (`make docs`)."""
+"""Writes the JSON Schema of every event and the page of them all: ``python -m events.export`` (`make docs`)."""
 
 import json
 from pathlib import Path
