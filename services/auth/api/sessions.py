@@ -1,0 +1,119 @@
+"""The running session: look at it, switch the customer, prove oneself anew, sign out."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.access import SignedIn
+from chassis.db import ReadSession, Session
+from chassis.errors import Forbidden, NotFound, NotSignedIn, TooMany, problems
+from chassis.identity import STEP_UP_SECONDS, Identity
+from chassis.outbox import emit
+from services.auth import cookies
+from services.auth.api.bodies import Body, CodeBody
+from services.auth.api.principal import PrincipalOut, principal_of
+from services.auth.audit import audit_line
+from services.auth.context import Context, Here
+from services.auth.models import Account, Customer, Membership, UserSession
+from services.auth.second_factor import SecondFactorLocked, accept, refuse, reserve
+from services.auth.sessions import end, replace_session
+
+router = APIRouter(prefix="/auth", tags=["auth"])
+
+
+class CodeRefused(Forbidden):
+    """This code is not right, or was used already; please wait for the next one."""
+
+    de = "Dieser Code stimmt nicht oder wurde schon benutzt; bitte warten Sie auf den nächsten."
+
+
+class CustomerChoice(Body):
+    """The customer to open."""
+
+    customer_id: UUID
+
+
+class StepUpOut(BaseModel):
+    """Until when sensitive calls are allowed without another code."""
+
+    valid_until: datetime
+
+
+@router.get("/session")
+async def show_session(by: SignedIn, session: ReadSession, here: Here) -> PrincipalOut:
+    """Who is signed in, for which customer, and until when."""
+    own = await _own(session, by, here)
+    account = await session.get_one(Account, own.user_id)
+    return await principal_of(session, here, account, own)
+
+
+@router.delete("/session", status_code=204)
+async def sign_out(by: SignedIn, session: Session, response: Response, here: Here) -> None:
+    """End this session; the browser also drops what it has kept, except that it is a known device."""
+    own = await _own(session, by, here)
+    end(session, own, "sign_out", here.now)
+    emit(session, audit_line("logout", "done", by, own.user_id, None, here.now))
+    for name in ("session", "ticket"):
+        cookies.take_away(response, name, here.settings)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+
+
+@router.post("/session/customer", responses=problems(NotFound))
+async def switch_customer(
+    body: CustomerChoice, by: SignedIn, session: Session, response: Response, here: Here
+) -> PrincipalOut:
+    """Open another customer: one's own by membership, or any as the operator. The session gets a new id."""
+    own = await _own(session, by, here)
+    if not await _may_open(session, own.user_id, body.customer_id, here.now):
+        raise NotFound
+    successor = await replace_session(session, own, "switched", here.now)
+    if successor is None:
+        raise NotSignedIn
+    successor.session.customer_id = body.customer_id
+    emit(session, audit_line("customer_opened", "done", by, own.user_id, None, here.now))
+    cookies.put(response, "session", successor.token, here.settings)
+    account = await session.get_one(Account, own.user_id)
+    return await principal_of(session, here, account, successor.session)
+
+
+@router.post("/step-up", responses=problems(CodeRefused, SecondFactorLocked, TooMany))
+async def step_up(body: CodeBody, by: SignedIn, response: Response, here: Here) -> StepUpOut:
+    """A fresh code before something sensitive; good for ten minutes. The session gets a new id."""
+    await reserve(here, by.user_id, body.code, None)
+    successor = None
+    async with here.database.transaction() as session:
+        own = await _own(session, by, here)
+        factor = await accept(session, here.box, own.user_id, body.code, here.now)
+        if factor is None:
+            await refuse(session, here, by, own.user_id, body.code)
+        else:
+            successor = await replace_session(session, own, "replaced", here.now)
+            if successor is None:
+                raise NotSignedIn
+            successor.session.step_up_at = here.now
+            emit(session, audit_line("step_up", "done", by, own.user_id, factor, here.now))
+    if successor is None:
+        raise CodeRefused
+    cookies.put(response, "session", successor.token, here.settings)
+    return StepUpOut(valid_until=datetime.fromtimestamp(here.now.timestamp() + STEP_UP_SECONDS, tz=here.now.tzinfo))
+
+
+async def _own(session: AsyncSession, by: Identity, here: Context) -> UserSession:
+    """The caller's session; the gateway's statement may be some seconds older than its end."""
+    own = await session.get(UserSession, UUID(str(by.sid)))
+    if own is None or own.user_id != by.user_id or not own.lives(here.settings.session_idle, here.now):
+        raise NotSignedIn
+    return own
+
+
+async def _may_open(session: AsyncSession, user_id: UUID, customer_id: UUID, now: datetime) -> bool:
+    customer = await session.get(Customer, customer_id)
+    if customer is None or not customer.active:
+        return False
+    theirs = await session.scalars(select(Membership).where(Membership.user_id == user_id))
+    holding = [one for one in theirs if one.holds(now.date())]
+    return any(one.role == "operator" or one.customer_id == customer_id for one in holding)

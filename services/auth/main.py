@@ -1,0 +1,53 @@
+"""The service `auth`: settings, routers, handlers and the postman put together."""
+
+from fastapi import FastAPI
+
+from chassis.app import Service, create_service, serve
+from chassis.brand import load_brand
+from services.auth.api import ROUTERS
+from services.auth.handlers import make_handlers
+from services.auth.hashing import ThreadedHashing
+from services.auth.mails.postman import Postman
+from services.auth.secrets import SecretBox
+from services.auth.settings import Settings, settings
+from services.auth.tidying import tidy_for_ever
+
+
+def create() -> FastAPI:
+    """With the settings of the environment."""
+    return create_with(settings())
+
+
+def create_with(chosen: Settings) -> FastAPI:
+    """With these settings."""
+    box = SecretBox(chosen.key())
+    brand = load_brand(chosen.brand_file)
+    return create_service(
+        Service(
+            name="auth",
+            settings=chosen,
+            routers=ROUTERS,
+            handlers=make_handlers(chosen, box),
+            background=(deliver_mails, tidy_for_ever),
+            state={"box": box, "brand": brand, "hashing": ThreadedHashing(chosen)},
+        )
+    )
+
+
+async def deliver_mails(app: FastAPI) -> None:
+    """The mail outbox's loop."""
+    await postman_of(app).run()
+
+
+def postman_of(app: FastAPI) -> Postman:
+    """The postman with this app's parts."""
+    return Postman(app.state.database, app.state.settings, app.state.box, app.state.brand)
+
+
+def run() -> None:
+    """Serve until SIGTERM."""
+    serve(create(), settings())
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,43 @@
+"""The tables with their rules and errors; nothing here waits."""
+
+from services.auth.models.accounts import Account, Customer, Membership, account_key, opened
+from services.auth.models.base import Base, changed_one
+from services.auth.models.counters import CounterRow
+from services.auth.models.factors import RecoveryCode, TotpFactor
+from services.auth.models.links import (
+    InvitationExpired,
+    InvitationUsed,
+    Link,
+    LinkUnknown,
+    ResetLinkExpired,
+    SecondFactorLinkExpired,
+)
+from services.auth.models.mails import MailRow
+from services.auth.models.sessions import Device, SignIn, Ticket, UserSession
+from services.auth.models.tokens import ApiToken, create_machine_token
+
+__all__ = [
+    "Account",
+    "ApiToken",
+    "Base",
+    "CounterRow",
+    "Customer",
+    "Device",
+    "InvitationExpired",
+    "InvitationUsed",
+    "Link",
+    "LinkUnknown",
+    "MailRow",
+    "Membership",
+    "RecoveryCode",
+    "ResetLinkExpired",
+    "SecondFactorLinkExpired",
+    "SignIn",
+    "Ticket",
+    "TotpFactor",
+    "UserSession",
+    "account_key",
+    "changed_one",
+    "create_machine_token",
+    "opened",
+]

@@ -1,0 +1,102 @@
+"""The end of every sign-in, whichever way it came: one place opens the session and tells the world."""
+
+from typing import Literal, NamedTuple
+from uuid import UUID, uuid4
+
+from fastapi import Request, Response
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.errors import NotSignedIn
+from chassis.identity import Identity
+from chassis.outbox import emit
+from events.auth import LoginSucceeded
+from services.auth import cookies
+from services.auth.audit import audit_line
+from services.auth.context import Context
+from services.auth.models import Account, SignIn, Ticket
+from services.auth.second_factor import Factor, SignInExpired
+from services.auth.secrets import token_hash
+from services.auth.sessions import Opened, burn_ticket, end_presented, hold_account, know_device, open_session
+
+
+class SignedInBrowser(NamedTuple):
+    """What the browser gets."""
+
+    opened: Opened
+    device_token: str | None
+
+
+async def ticket_of(request: Request, here: Context) -> Ticket:
+    """The half sign-in that this browser holds.
+
+    Raises:
+        NotSignedIn: none.
+        SignInExpired: it is over.
+    """
+    token = cookies.read(request, "ticket", here.settings)
+    if token is None:
+        raise NotSignedIn
+    async with here.database.reading() as session:
+        ticket = await session.get(Ticket, token_hash(token))
+    if ticket is None or not ticket.lives(here.settings.ticket_tries, here.now):
+        raise SignInExpired
+    return ticket
+
+
+async def account_of_ticket(session: AsyncSession, ticket: str, user_id: UUID, here: Context) -> Account:
+    """Burn the ticket and hold its account.
+
+    Raises:
+        SignInExpired: somebody else was faster, or the account was deactivated meanwhile.
+    """
+    account = await hold_account(session, user_id)
+    if account is None or not account.active or not await burn_ticket(session, ticket, here.now):
+        raise SignInExpired
+    return account
+
+
+async def complete(
+    session: AsyncSession, request: Request, here: Context, by: Identity, user_id: UUID, factor: Factor
+) -> SignedInBrowser:
+    """Open the session, know the device, and tell the world; password and second factor were right."""
+    await end_presented(session, cookies.read(request, "session", here.settings), user_id, here.now)
+    opened = await open_session(session, here, user_id, by.ip)
+    device = cookies.read(request, "device", here.settings)
+    device_token = await know_device(session, device, user_id, here.settings.device_lifetime, here.now)
+    session.add(_history(here, by, user_id, factor, "done"))
+    emit(
+        session,
+        LoginSucceeded(
+            user_id=user_id,
+            session_id=opened.session.id,
+            factor=factor,
+            address=by.ip,
+            device=here.device,
+            occurred_at=here.now,
+        ),
+        audit_line("login", "done", by, user_id, factor, here.now),
+    )
+    return SignedInBrowser(opened, device_token)
+
+
+def hand_out(response: Response, browser: SignedInBrowser, here: Context) -> None:
+    """The cookies of a complete sign-in; the ticket goes."""
+    cookies.put(response, "session", browser.opened.token, here.settings)
+    if browser.device_token is not None:
+        cookies.put(response, "device", browser.device_token, here.settings)
+    cookies.take_away(response, "ticket", here.settings)
+
+
+async def note_refused_password(session: AsyncSession, here: Context, by: Identity, username_key: str) -> UUID | None:
+    """A line in the history of the person, where the name is somebody's."""
+    user_id = await session.scalar(select(Account.user_id).where(Account.email_key == username_key, Account.active))
+    if user_id is not None:
+        session.add(_history(here, by, user_id, "password", "refused"))
+    return user_id
+
+
+def _history(here: Context, by: Identity, user_id: UUID, factor: str, result: Literal["done", "refused"]) -> SignIn:
+    return SignIn(
+        id=uuid4(), user_id=user_id, at=here.now, address=by.ip[:64], device=here.device, factor=factor, result=result
+    )
