@@ -1,0 +1,194 @@
+"""The routing table, and the process: a public port and an inner one."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from chassis.brand import load_brand
+from chassis.logging import configure_logging, log
+from gateway.app import Gateway
+from gateway.inner import Inner
+from gateway.principals import Directory
+from gateway.proxy import Proxy
+from gateway.routing import CSV, FORM, MIB, Route, Table
+from gateway.sessions import Sessions
+from gateway.settings import Settings, settings
+from gateway.signing import Signer
+from gateway.upstream import Upstream
+from gateway.webapp import WebApp
+from gateway.wire import PatientProtocol
+
+ROUTES = (
+    # before sign-in, and between its two steps: the token, the ticket or nothing is the key
+    Route("GET", "/auth/password-rules", "auth", public=True),
+    Route("POST", "/auth/invitations/check", "auth", public=True),
+    Route("POST", "/auth/invitations/accept", "auth", public=True),
+    Route("POST", "/auth/invitations/renew", "auth", public=True),
+    Route("POST", "/auth/login", "auth", public=True),
+    Route("POST", "/auth/login/second-factor", "auth", public=True),
+    Route("POST", "/auth/second-factor/enrolment", "auth", public=True),
+    Route("POST", "/auth/second-factor/enrolment/confirm", "auth", public=True),
+    Route("POST", "/auth/password-reset", "auth", public=True),
+    Route("POST", "/auth/password-reset/check", "auth", public=True),
+    Route("POST", "/auth/password-reset/complete", "auth", public=True),
+    Route("POST", "/auth/email/confirm", "auth", public=True),
+    # one's own account
+    Route("GET DELETE", "/auth/session", "auth"),
+    Route("POST", "/auth/session/customer", "auth"),
+    Route("POST", "/auth/step-up", "auth"),
+    Route("GET", "/auth/sessions", "auth"),
+    Route("DELETE", "/auth/sessions/{id}", "auth"),
+    Route("GET", "/auth/sign-ins", "auth"),
+    Route("PUT", "/auth/password", "auth"),
+    Route("POST", "/auth/email", "auth"),
+    Route("POST", "/auth/recovery-codes", "auth"),
+    Route("GET POST", "/auth/api-tokens", "auth"),
+    Route("DELETE", "/auth/api-tokens/{id}", "auth"),
+    # people and customers
+    Route("GET PATCH", "/users/me", "users"),
+    Route("GET PUT", "/users/me/notifications", "users"),
+    Route("GET POST", "/users", "users"),
+    Route("POST", "/users/import", "users", body_bytes=16 * MIB, media=CSV, seconds=60),
+    Route("GET", "/users/access-matrix", "users"),
+    Route("POST", "/users/review", "users"),
+    Route("GET", "/users/audit", "users"),
+    Route("GET", "/users/audit.csv", "users", seconds=60),
+    Route("GET PATCH DELETE", "/users/{id}", "users"),
+    Route("POST", "/users/{id}/invitation", "users"),
+    Route("POST", "/users/{id}/second-factor-reset", "users"),
+    Route("GET POST", "/customers", "users"),
+    Route("POST", "/customers/import", "users", body_bytes=16 * MIB, media=CSV, seconds=60),
+    Route("GET PATCH", "/customers/{id}", "users"),
+    Route("GET POST PATCH", "/staff", "users"),
+    Route("GET PATCH", "/staff/{id}", "users"),
+    # invoices and what hangs on them
+    Route("GET", "/documents", "documents"),
+    Route("GET", "/documents/folders", "documents"),
+    Route("GET POST", "/documents/archive", "documents", seconds=60),
+    Route("GET PUT", "/documents/call-records-declaration", "documents"),
+    Route("GET", "/documents/{id}", "documents"),
+    Route("GET HEAD", "/documents/{id}/files/{file_id}", "documents", seconds=30),
+    Route("GET", "/documents/{id}/einvoice", "documents"),
+    Route("POST", "/billing/invoices", "documents", body_bytes=8 * MIB, media=FORM, seconds=60),
+    Route("POST", "/billing/documents", "documents", body_bytes=8 * MIB, media=FORM, seconds=60),
+    Route("POST", "/billing/payments", "documents", body_bytes=8 * MIB),
+    Route("GET", "/billing/events/{event_id}", "documents"),
+    Route("GET", "/billing/reconciliation", "documents"),
+)
+"""Every call that exists, in the order of docs/architecture.md; what is not here is answered 404."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A gateway put together, before it listens."""
+
+    public: Gateway
+    inner: Inner
+    sessions: Sessions
+    services: dict[str, Upstream]
+
+
+def create(config: Settings, table: Table) -> Parts:
+    """Everything but the ports.
+
+    Raises:
+        OSError: the signing key or the brand cannot be read.
+        ValueError: they can, but are not what they should be.
+    """
+    signer = Signer.from_file(config.signing_key_file)
+    brand = load_brand(config.brand_file)
+    services = {
+        name: Upstream(name, url, in_flight=config.in_flight_per_service) for name, url in config.services.items()
+    }
+    sessions = Sessions(Directory(services["auth"], services["users"], signer, {}), config)
+    proxy = Proxy(services, signer, secure_cookies=config.secure_cookies)
+    public = Gateway(config, table, proxy, sessions, WebApp(config.web_folder, brand.legal.security_txt))
+    return Parts(public, Inner(signer.public(), lambda: ""), sessions, services)
+
+
+class _Port(uvicorn.Server):
+    """One of two servers of a process that has its own signal handling."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Left to `run`."""
+        yield
+
+    @property
+    def number(self) -> int:
+        """The port it got."""
+        return int(self.servers[0].sockets[0].getsockname()[1])
+
+
+def _port(app: ASGIApp, host: str, port: int) -> _Port:
+    return _Port(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http=PatientProtocol,
+            ws="none",
+            lifespan="off",
+            timeout_graceful_shutdown=5,
+            timeout_keep_alive=75,
+            backlog=2048,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A gateway that listens."""
+
+    parts: Parts
+    port: int
+    inner_port: int
+
+
+@contextlib.asynccontextmanager
+async def running(config: Settings, table: Table) -> AsyncIterator[Running]:
+    """Listen on both ports for the block."""
+    parts = create(config, table)
+    public = _port(parts.public, config.host, config.port)
+    inner = _port(parts.inner, config.inner_host, config.inner_port)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(port.serve()) for port in (inner, public)]
+        while not all(port.started for port in (inner, public)):
+            await asyncio.sleep(0.01)
+            if any(task.done() for task in tasks):
+                raise SystemExit(1)
+        try:
+            yield Running(parts, public.number, inner.number)
+        finally:
+            public.should_exit = True
+            await tasks[1]
+            inner.should_exit = True
+    for service in parts.services.values():
+        await service.close()
+
+
+async def _until_told(config: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(config, Table(ROUTES)) as gateway:
+        log.info("gateway_listens", port=gateway.port, inner_port=gateway.inner_port)
+        await stop.wait()
+    log.info("gateway_stopped")
+
+
+def run() -> None:
+    """Until SIGTERM or Ctrl-C; open requests get five seconds."""
+    config = settings()
+    configure_logging("gateway", config.log_level)
+    with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
+        runner.run(_until_told(config))

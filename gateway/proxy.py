@@ -1,0 +1,239 @@
+"""A request goes to its service and the answer comes back: both streamed, both by the lists in `headers`."""
+
+import asyncio
+
+from starlette.types import Message
+
+from chassis.errors import PROBLEM_JSON, AppError, BadRequest, InternalError, TooLarge, Unavailable, UpstreamTimeout
+from chassis.identity import Identity
+from chassis.logging import log
+from gateway.call import Call
+from gateway.caller import SAFE_METHODS
+from gateway.headers import ANSWER_PASSES, API_POLICY, COOKIES, request_lines
+from gateway.routing import Route
+from gateway.signing import Signer, TokenCache
+from gateway.upstream import Connection, HeaderList, Upstream, UpstreamBroke, UpstreamDown
+
+PREFIX = "/api/v1"
+SMALL_BYTES = 64 * 1024
+IDLE_SECONDS = 30.0
+BODY_SECONDS = 300.0
+TOTAL_SECONDS = 900.0
+
+
+class ClientGone(Exception):
+    """Nobody is there to read an answer."""
+
+
+class RequestTimeout(AppError):
+    """The request arrived too slowly."""
+
+    status = 408
+    de = "Die Anfrage kam zu langsam an."
+
+
+class Proxy:
+    """Carries calls to the services."""
+
+    def __init__(self, services: dict[str, Upstream], signer: Signer, *, secure_cookies: bool) -> None:
+        self._services = services
+        self._signer = signer
+        prefix = "__Host-" if secure_cookies else ""
+        self._cookie_names = {name: f"{prefix}{name}".encode() for name in COOKIES}
+        self._set_cookie = tuple(name + b"=" for name in self._cookie_names.values())
+        self._anonymous = Identity(sub="anonymous")
+        self._anonymous_tokens: TokenCache = {}
+
+    async def carry(self, call: Call, route: Route) -> None:
+        """All of it.
+
+        Raises:
+            Unavailable: the service is down.
+            UpstreamTimeout: it did not begin to answer in time.
+            TooLarge: the body turned out to be more than the route takes.
+            ClientGone: the caller left while sending.
+        """
+        service = self._services[route.target]
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body, whole = await _small_body(call, route)
+        except TimeoutError:
+            raise RequestTimeout(headers={"Connection": "close"}) from None
+        head = self._head(call, route, service, body if whole else None)
+        repeatable = call.method in SAFE_METHODS
+        connection: Connection | None = None
+        sent_whole = True
+        try:
+            async with asyncio.timeout(route.seconds) as limit:
+                if whole:
+                    bodiless = call.method == "HEAD"
+                    connection = await service.exchange(head, repeatable=repeatable, bodiless=bodiless)
+                else:
+                    connection = await service.acquire()
+                    connection.begin(head, bodiless=False)
+                    limit.reschedule(asyncio.get_running_loop().time() + BODY_SECONDS)
+                    sent_whole = await _send_body(call, route, connection, body)
+                    limit.reschedule(asyncio.get_running_loop().time() + route.seconds)
+                    await connection.head()
+        except BaseException as error:
+            if connection is not None:
+                service.give_up(connection)
+            if refusal := _refusal(error, service):
+                raise refusal from None
+            raise
+        try:
+            await self._answer(call, service, connection)
+        finally:
+            service.release(connection, sent_whole=sent_whole)
+
+    def _head(self, call: Call, route: Route, service: Upstream, body: bytes | None) -> bytes:
+        """The request's first bytes; with its body where that is known whole."""
+        query = call.scope["query_string"]
+        target = call.scope["raw_path"][len(PREFIX) :] + (b"?" + query if query else b"")
+        known = call.known
+        identity, tokens = self._anonymous, self._anonymous_tokens
+        if known is not None and known.identity is not None:
+            identity, tokens = known.identity, known.tokens
+        token = self._signer.token(identity, service.name, tokens, ip=call.address, lang=call.language)
+        lines = [
+            f"{call.method} ".encode(),
+            target,
+            b" HTTP/1.1\r\nhost: ",
+            service.host_header,
+            b"\r\nx-identity: ",
+            token,
+            b"\r\nx-request-id: ",
+            call.request_id.encode(),
+            b"\r\n",
+            *request_lines(call.headers),
+        ]
+        if service.name == "auth" and call.cookies:
+            pairs = [self._cookie_names[name] + b"=" + value for name, value in call.cookies.items()]
+            lines.append(b"cookie: " + b"; ".join(pairs) + b"\r\n")
+        if body is not None:
+            if call.length is None:
+                lines.append(b"content-length: %d\r\n" % len(body))
+            return b"".join((*lines, b"\r\n", body))
+        if call.length is None:
+            lines.append(b"transfer-encoding: chunked\r\n")
+        return b"".join((*lines, b"\r\n"))
+
+    async def _answer(self, call: Call, service: Upstream, connection: Connection) -> None:
+        headers = self._passing(connection.headers, service)
+        if connection.status >= 400 and (b"content-type", PROBLEM_JSON.encode()) not in headers:
+            log.error("answer_is_no_problem", upstream=service.name, status_code=connection.status)
+            await call.refuse(InternalError() if connection.status >= 500 else BadRequest())
+            return
+        if connection.complete:
+            await call.begin(connection.status, headers)
+            await call.send({"type": "http.response.body", "body": connection.taken()})
+            return
+        gone = asyncio.create_task(_departure(call)) if call.body_read else None
+        try:
+            async with asyncio.timeout(IDLE_SECONDS) as limit:
+                await call.begin(connection.status, headers)
+                await _stream(call, connection, limit, gone)
+        except (UpstreamBroke, TimeoutError) as error:
+            # The answer has begun: leaving it unfinished is how the client learns that it is not whole.
+            log.warning("answer_cut", upstream=service.name, cause=repr(error))
+        finally:
+            if gone is not None:
+                gone.cancel()
+
+    def _passing(self, answer: HeaderList, service: Upstream) -> HeaderList:
+        headers = [pair for pair in answer if pair[0] in ANSWER_PASSES]
+        names = {name for name, _ in headers}
+        if b"cache-control" not in names:
+            headers.append((b"cache-control", b"no-store"))
+        if b"content-security-policy" not in names:
+            headers.append((b"content-security-policy", API_POLICY))
+        if service.name == "auth":
+            headers += [pair for pair in answer if pair[0] == b"set-cookie" and pair[1].startswith(self._set_cookie)]
+        return headers
+
+
+async def _small_body(call: Call, route: Route) -> tuple[bytes, bool]:
+    """The body, if it is small; else its beginning. Small ones occupy no service while they dribble in."""
+    if call.length == 0:
+        call.body_read = True
+        return b"", True
+    if call.length is not None and call.length > SMALL_BYTES:
+        return b"", False
+    body = bytearray()
+    while len(body) <= SMALL_BYTES:
+        piece, more = await _piece(call)
+        body += piece
+        if len(body) > route.body_bytes:
+            raise TooLarge
+        if not more:
+            call.body_read = True
+            return bytes(body), True
+    return bytes(body), False
+
+
+async def _piece(call: Call) -> tuple[bytes, bool]:
+    """The next bytes from the client.
+
+    Raises:
+        RequestTimeout: none came for a while.
+        ClientGone: none will come.
+    """
+    try:
+        async with asyncio.timeout(IDLE_SECONDS):
+            message = await call.receive()
+    except TimeoutError:
+        raise RequestTimeout(headers={"Connection": "close"}) from None
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message.get("body", b""), message.get("more_body", False)
+
+
+async def _send_body(call: Call, route: Route, connection: Connection, first: bytes) -> bool:
+    """Stream it; false when the service answered before it had all of it."""
+    chunked = call.length is None
+    sent, piece, more = 0, first, True
+    while True:
+        sent += len(piece)
+        if sent > route.body_bytes:
+            raise TooLarge
+        if piece:
+            async with asyncio.timeout(IDLE_SECONDS):
+                await connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+        if connection.head_done:
+            return False
+        if not more:
+            break
+        piece, more = await _piece(call)
+    call.body_read = True
+    if chunked:
+        await connection.write(b"0\r\n\r\n")
+    return True
+
+
+async def _departure(call: Call) -> Message:
+    return await call.receive()
+
+
+async def _stream(
+    call: Call, connection: Connection, limit: asyncio.Timeout, gone: "asyncio.Task[Message] | None"
+) -> None:
+    clock = asyncio.get_running_loop().time
+    end = clock() + TOTAL_SECONDS
+    while piece := await connection.chunk():
+        await call.send({"type": "http.response.body", "body": piece, "more_body": True})
+        if gone is not None and gone.done():
+            raise ClientGone
+        limit.reschedule(min(clock() + IDLE_SECONDS, end))
+    await call.send({"type": "http.response.body", "body": b""})
+
+
+def _refusal(error: BaseException, service: Upstream) -> AppError | None:
+    """What the reader hears of what went wrong before the answer began."""
+    if isinstance(error, TimeoutError):
+        service.timed_out()
+        log.warning("upstream_silent", upstream=service.name)
+        return UpstreamTimeout()
+    if isinstance(error, UpstreamDown | UpstreamBroke):
+        log.warning("upstream_down", upstream=service.name, cause=str(error)[:200])
+        return Unavailable(headers={"Retry-After": "2"})
+    return None

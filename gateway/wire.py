@@ -1,0 +1,97 @@
+"""The connections of the public port: uvicorn's, with an end to patience and problems instead of plain text."""
+
+import asyncio
+import json
+import os
+import socket
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from chassis.errors import PROBLEM_JSON, BadRequest, problem_body
+
+HEAD_SECONDS = 15.0
+HEAD_BYTES = 32 * 1024
+MOST_HEADERS = 100
+UNACKNOWLEDGED_MS = 30_000
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """Bounds what a client may send before its request is understood."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_bytes = 0
+        self._in_head = True
+        self._upgraded = False
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A new client; one that stops reading is cut by the kernel."""
+        super().connection_made(transport)
+        sock = transport.get_extra_info("socket")
+        if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+        self._deadline = self.loop.call_later(HEAD_SECONDS, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has left."""
+        self._patience_ends_not()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a head are counted; after an upgrade that we do not offer nothing more is read."""
+        if self._upgraded or self.transport.is_closing():
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._deadline is None:
+                self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > HEAD_BYTES:
+            self.send_400_response("The head of the request is too large.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One more header."""
+        super().on_header(name, value)
+        if len(self.headers) > MOST_HEADERS:
+            raise ValueError("too many headers")
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._in_head = False
+        self._patience_ends_not()
+        super().on_headers_complete()
+        if self.parser.should_upgrade():
+            self._upgraded = True
+            self.cycle.keep_alive = False
+            self.cycle.more_body = False
+
+    def on_message_complete(self) -> None:
+        """The request is whole; a next one may begin in the same bytes."""
+        super().on_message_complete()
+        self._in_head = True
+        self._head_bytes = 0
+
+    def send_400_response(self, msg: str) -> None:
+        """What cannot be read as a request gets a problem and the end of the connection."""
+        if self.transport.is_closing():
+            return
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            self.transport.close()
+            return
+        body = json.dumps(problem_body(BadRequest(detail=msg), "en", os.urandom(16).hex())).encode()
+        head = (
+            f"HTTP/1.1 400 Bad Request\r\ncontent-type: {PROBLEM_JSON}\r\ncontent-length: {len(body)}\r\n"
+            "cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode("ascii") + body)
+        self.transport.close()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Not worth a line: clients offer h2c by themselves."""
+
+    def _patience_ends_not(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
