@@ -1,1 +1,1 @@
-"""The operator's command line."""
+"""The operator's command line, and the supervisor that runs everything on one machine."""

@@ -1,0 +1,1 @@
+"""One file for each command: `arguments` declares what it takes, `run` does it."""

@@ -1,0 +1,73 @@
+"""What the terminal says once everything runs: where to go, how to sign in."""
+
+import asyncio
+import re
+import time
+
+from portalctl.console import Failed, say
+from portalctl.supervisor.installation import Installation
+from portalctl.supervisor.mailbox import Mailbox
+from portalctl.supervisor.supervisor import Supervisor
+
+MAIL_SECONDS = 30.0
+_LINK = re.compile(r"https?://\S+/invitation#\S+")
+
+
+async def first_operator(supervisor: Supervisor, email: str) -> None:
+    """On the first start: invite the operator's first person, and show the link from the mail that was sent.
+
+    Raises:
+        Failed: no mail came.
+    """
+    home = supervisor.installation.home
+    known = home.read("operator.json")
+    if known is not None:
+        return
+    before = len(supervisor.mailbox.items)
+    await supervisor.command(
+        "invite-operator", "--email", email, "--given-name", "Erste", "--family-name", "Bedienung", "--first"
+    )
+    link = await _link_from_mail(supervisor.mailbox, email, before)
+    home.write("operator.json", {"email": email})
+    say("")
+    say("The first operator's invitation (it works once, for seven days):")
+    say(f"  {email}")
+    say(f"  {link}")
+
+
+async def _link_from_mail(mailbox: Mailbox, email: str, since: int) -> str:
+    end = time.monotonic() + MAIL_SECONDS
+    while time.monotonic() < end:
+        for mail in mailbox.items[since:]:
+            if email in mail["to"] and (match := _LINK.search(mail["text"])):
+                return match.group()
+        await asyncio.sleep(0.05)
+    raise Failed(f"no invitation for {email} came within {MAIL_SECONDS:.0f} s; look into the logs")
+
+
+def show_empty(installation: Installation) -> None:
+    """Where to go."""
+    say("")
+    say(f"Portal:  {installation.public_url}")
+    say(f"Mails:   {installation.public_url}/dev/mail")
+    say("Ctrl-C ends everything; nothing is lost.")
+
+
+def show_demo(installation: Installation) -> None:
+    """Where to go, and who can sign in."""
+    demo = installation.home.read("demo.json") or {}
+    say("")
+    say(f"Portal:  {installation.public_url}")
+    say(f"Mails:   {installation.public_url}/dev/mail")
+    say("")
+    say("Sign in (the second factor is never left out; take the code from the command, or put the secret into an app):")
+    for person in demo.get("people", []):
+        say(f"  {person['what']}")
+        say(f"    user name {person['username']}   password {person['password']}")
+        say(f"    code      portalctl demo-code {person['username']}")
+        say(f"    app       {person['otpauth_uri']}")
+    if demo.get("invitation"):
+        say("  Or walk the first access of a new user (the link works once):")
+        say(f"    {demo['invitation']}")
+    say("")
+    say("Ctrl-C ends everything; nothing is lost.")
