@@ -1,0 +1,80 @@
+"""nginx, the anchor: a trivially fast upstream, a proxy with no check, and the same proxy asking for each request."""
+
+from pathlib import Path
+
+BODY = b'{"items": [%b], "next_cursor": null}' % b", ".join(b'{"id": "%024d"}' % number for number in range(27))
+
+_FRAME = """daemon off;
+worker_processes 1;
+pid {folder}/{name}.pid;
+error_log {folder}/{name}.log crit;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/{name}-body;
+  proxy_temp_path {folder}/{name}-proxy;
+  fastcgi_temp_path {folder}/{name}-fastcgi;
+  uwsgi_temp_path {folder}/{name}-uwsgi;
+  scgi_temp_path {folder}/{name}-scgi;
+  keepalive_timeout 75;
+  keepalive_requests 100000000;
+{servers}}}
+"""
+
+
+def upstream(folder: Path, port: int) -> Path:
+    """Answers 1 kB of JSON, whatever is asked."""
+    server = f"""  server {{
+    listen 127.0.0.1:{port} backlog=1024;
+    default_type application/json;
+    location / {{ return 200 '{BODY.decode()}'; }}
+  }}
+"""
+    return _written(folder, "upstream", server)
+
+
+def proxies(folder: Path, *, upstream_port: int, check_port: int, open_port: int, checking_port: int) -> Path:
+    """One worker with both: ``open_port`` asks nobody, ``checking_port`` asks the session check each time."""
+    passing = """      proxy_pass http://answers;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+"""
+    servers = f"""  upstream answers {{
+    server 127.0.0.1:{upstream_port};
+    keepalive 64;
+    keepalive_requests 100000000;
+  }}
+  upstream sessions {{
+    server 127.0.0.1:{check_port};
+    keepalive 64;
+    keepalive_requests 100000000;
+  }}
+  server {{
+    listen 127.0.0.1:{open_port} backlog=1024;
+    location / {{
+{passing}    }}
+  }}
+  server {{
+    listen 127.0.0.1:{checking_port} backlog=1024;
+    location / {{
+      auth_request /session-check;
+      auth_request_set $identity $upstream_http_x_identity;
+      proxy_set_header X-Identity $identity;
+{passing}    }}
+    location = /session-check {{
+      internal;
+      proxy_pass http://sessions;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Content-Length "";
+      proxy_pass_request_body off;
+    }}
+  }}
+"""
+    return _written(folder, "proxies", servers)
+
+
+def _written(folder: Path, name: str, servers: str) -> Path:
+    path = folder / f"{name}.conf"
+    path.write_text(_FRAME.format(folder=folder, name=name, servers=servers))
+    return path
