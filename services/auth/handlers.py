@@ -11,7 +11,6 @@ from chassis.db import insert_new, utc_now
 from chassis.outbox import emit
 from events.auth import InvitationFailed
 from events.users import CustomerChanged, MembershipChanged, UserChanged, UserInvited
-from services.auth.links import Lifetime, fresh_link, kill_links, kill_links_of_membership, mail_with_link
 from services.auth.models import (
     Account,
     ApiToken,
@@ -24,8 +23,9 @@ from services.auth.models import (
     changed_one,
 )
 from services.auth.secrets import SecretBox
-from services.auth.sessions import end, end_all, hold_account
 from services.auth.settings import Settings
+from services.auth.storage.links import Lifetime, fresh_link, kill_links, kill_links_of_membership, mail_with_link
+from services.auth.storage.sessions import end, end_all, hold_account
 
 _UNKNOWN_YET = -1
 

@@ -6,11 +6,11 @@ from chassis.app import Service, create_service, serve
 from chassis.brand import load_brand
 from services.auth.api import ROUTERS
 from services.auth.handlers import make_handlers
-from services.auth.hashing import ThreadedHashing
 from services.auth.mails.postman import Postman
 from services.auth.secrets import SecretBox
 from services.auth.settings import Settings, settings
-from services.auth.tidying import tidy_for_ever
+from services.auth.storage.hashing import ThreadedHashing
+from services.auth.storage.tidying import tidy_for_ever
 
 
 def create() -> FastAPI:
@@ -28,7 +28,7 @@ def create_with(chosen: Settings) -> FastAPI:
             settings=chosen,
             routers=ROUTERS,
             handlers=make_handlers(chosen, box),
-            background=(deliver_mails, tidy_for_ever),
+            background=(deliver_mails, tidy),
             state={"box": box, "brand": brand, "hashing": ThreadedHashing(chosen)},
         )
     )
@@ -37,6 +37,11 @@ def create_with(chosen: Settings) -> FastAPI:
 async def deliver_mails(app: FastAPI) -> None:
     """The mail outbox's loop."""
     await postman_of(app).run()
+
+
+async def tidy(app: FastAPI) -> None:
+    """The hourly loop that removes what has had its time."""
+    await tidy_for_ever(app.state.database, app.state.settings.history_kept)
 
 
 def postman_of(app: FastAPI) -> Postman:

@@ -1,7 +1,5 @@
 """From the invitation to being in, through HTTP and a real mail server, on both databases."""
 
-
-
 from chassis.db import utc_now
 from events.auth import (
     AuthAuditRecorded,

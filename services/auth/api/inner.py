@@ -1,35 +1,34 @@
 """For the gateway only: who is behind a cookie or an API token."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, StringConstraints, model_validator
+from pydantic import BaseModel, model_validator
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.access import Gateway
 from chassis.errors import NotSignedIn
 from services.auth.api.bodies import Body
-from services.auth.context import Context, Here
+from services.auth.api.here import Here
 from services.auth.models import Account, ApiToken, Ticket, UserSession
 from services.auth.secrets import token_hash
+from services.auth.storage.context import Context
 
 router = APIRouter(prefix="/inner", include_in_schema=False)
 
 _TOUCH_EVERY = timedelta(seconds=20)
 """The last use of a session is written this often: a session may end so much earlier than it should, never later."""
 
-Raw = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-
 
 class PrincipalQuestion(Body):
     """One of the three; ``touch`` is false where a use does not keep an idle session alive (live streams)."""
 
-    session: Raw | None = None
-    ticket: Raw | None = None
-    api_token: Raw | None = None
+    session: str | None = None
+    ticket: str | None = None
+    api_token: str | None = None
     touch: bool = True
 
     @model_validator(mode="after")

@@ -12,14 +12,15 @@ from chassis.errors import problems
 from chassis.outbox import emit
 from events.auth import InvitationOpened, PasswordSet
 from services.auth.api.bodies import PasswordBody, TokenBody
+from services.auth.api.here import Here
 from services.auth.audit import audit_line
-from services.auth.context import Context, Here
-from services.auth.counters import NO_WAIT, account_counter, clear, take
-from services.auth.links import burn, find_link, kill_links, mail_with_link, open_link
 from services.auth.models import Account, InvitationExpired, InvitationUsed, Link, LinkUnknown, changed_one
 from services.auth.passwords import PasswordRefused, check
 from services.auth.secrets import new_token, token_hash
-from services.auth.sessions import hold_account
+from services.auth.storage.context import Context
+from services.auth.storage.counters import NO_WAIT, account_counter, clear, take
+from services.auth.storage.links import burn, find_link, kill_links, mail_with_link, open_link
+from services.auth.storage.sessions import hold_account
 from services.auth.throttle import Limit, Rule
 
 router = APIRouter(prefix="/auth/invitations", tags=["auth"])

@@ -12,11 +12,14 @@ from chassis.errors import NotSignedIn, TooMany, problems
 from chassis.identity import Identity
 from chassis.outbox import emit
 from events.auth import LoginFailed, LoginLocked
-from services.auth import cookies
+from services.auth.api import cookies
 from services.auth.api.bodies import Body, Password, Username
+from services.auth.api.here import Here
+from services.auth.api.signing_in import note_refused_password
 from services.auth.audit import audit_line
-from services.auth.context import Context, Here
-from services.auth.counters import (
+from services.auth.models import Account, TotpFactor, account_key
+from services.auth.storage.context import Context
+from services.auth.storage.counters import (
     NO_WAIT,
     account_counter,
     address_counter,
@@ -28,9 +31,7 @@ from services.auth.counters import (
     refuse_for,
     take,
 )
-from services.auth.models import Account, TotpFactor, account_key
-from services.auth.sessions import burn_ticket, hold_account, known_device, open_ticket
-from services.auth.signing_in import note_refused_password
+from services.auth.storage.sessions import burn_ticket, hold_account, known_device, open_ticket
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 

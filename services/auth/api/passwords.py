@@ -12,13 +12,13 @@ from chassis.errors import problems
 from chassis.outbox import emit
 from events.auth import PasswordSet
 from services.auth.api.bodies import Body, PasswordBody, TokenBody, Username
+from services.auth.api.here import Here
 from services.auth.audit import audit_line
-from services.auth.context import Here
-from services.auth.counters import NO_WAIT, account_counter, address_counter, clear, take
-from services.auth.links import burn, kill_links, open_link
 from services.auth.models import LinkUnknown, MailRow, ResetLinkExpired
 from services.auth.passwords import RULES, PasswordRefused, check
-from services.auth.sessions import end_all, forget_devices
+from services.auth.storage.counters import NO_WAIT, account_counter, address_counter, clear, take
+from services.auth.storage.links import burn, kill_links, open_link
+from services.auth.storage.sessions import end_all, forget_devices
 from services.auth.throttle import Limit, Rule
 
 router = APIRouter(prefix="/auth", tags=["auth"])

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.auth.context import Context
 from services.auth.models import Account, Customer, Membership, UserSession, opened
+from services.auth.storage.context import Context
 
 
 class UserOut(BaseModel):

@@ -8,11 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.access import Anyone
 from chassis.errors import NotSignedIn, StepUpRequired, TooMany, problems
 from chassis.identity import Identity
-from services.auth import cookies
+from services.auth.api import cookies
 from services.auth.api.bodies import Body, CodeBody, Token
+from services.auth.api.here import Here
 from services.auth.api.principal import PrincipalOut, principal_of
-from services.auth.context import Context, Here
-from services.auth.enrolment import (
+from services.auth.api.signing_in import SignedInBrowser, account_of_ticket, complete, hand_out, ticket_of
+from services.auth.models import LinkUnknown, SecondFactorLinkExpired, UserSession
+from services.auth.secrets import token_hash
+from services.auth.storage.context import Context
+from services.auth.storage.enrolment import (
     AlreadyEnrolled,
     ClockIsOff,
     Enroller,
@@ -23,11 +27,8 @@ from services.auth.enrolment import (
     pending_seed,
     reserve_enrolment,
 )
-from services.auth.models import LinkUnknown, SecondFactorLinkExpired, UserSession
-from services.auth.second_factor import SecondFactorLocked, SignInExpired, WrongCode, accept, refuse, reserve
-from services.auth.secrets import token_hash
-from services.auth.sessions import end, replace_session
-from services.auth.signing_in import SignedInBrowser, account_of_ticket, complete, hand_out, ticket_of
+from services.auth.storage.second_factor import SecondFactorLocked, SignInExpired, WrongCode, accept, refuse, reserve
+from services.auth.storage.sessions import end, replace_session
 from services.auth.totp import otpauth_uri, qr_svg
 
 router = APIRouter(prefix="/auth", tags=["auth"])

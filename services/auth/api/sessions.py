@@ -13,14 +13,15 @@ from chassis.db import ReadSession, Session
 from chassis.errors import Forbidden, NotFound, NotSignedIn, TooMany, problems
 from chassis.identity import STEP_UP_SECONDS, Identity
 from chassis.outbox import emit
-from services.auth import cookies
+from services.auth.api import cookies
 from services.auth.api.bodies import Body, CodeBody
+from services.auth.api.here import Here
 from services.auth.api.principal import PrincipalOut, principal_of
 from services.auth.audit import audit_line
-from services.auth.context import Context, Here
 from services.auth.models import Account, Customer, Membership, UserSession
-from services.auth.second_factor import SecondFactorLocked, accept, refuse, reserve
-from services.auth.sessions import end, replace_session
+from services.auth.storage.context import Context
+from services.auth.storage.second_factor import SecondFactorLocked, accept, refuse, reserve
+from services.auth.storage.sessions import end, replace_session
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 

@@ -17,11 +17,11 @@ from chassis.mail import Mail, MailDelayed, MailRefused, send
 from chassis.outbox import emit
 from events.auth import InvitationFailed, InvitationSent
 from services.auth.audit import audit_line
-from services.auth.links import PURPOSE, Lifetime, fresh_link, kill_links
 from services.auth.mails.letters import letter
 from services.auth.models import Account, Link, MailRow, account_key, changed_one
 from services.auth.secrets import SecretBox
 from services.auth.settings import Settings
+from services.auth.storage.links import PURPOSE, Lifetime, fresh_link, kill_links
 
 _LEASE = timedelta(minutes=2)
 _AT_ONCE = 20

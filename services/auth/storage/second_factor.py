@@ -12,11 +12,19 @@ from chassis.identity import Identity
 from chassis.outbox import emit
 from events.auth import LoginFailed, LoginLocked, SecondFactorReset
 from services.auth.audit import audit_line
-from services.auth.context import Context
-from services.auth.counters import NO_WAIT, factor_counter, give_back, locked, refuse_for, second_factor_rule, take
 from services.auth.models import Account, MailRow, RecoveryCode, SignIn, TotpFactor, changed_one
 from services.auth.secrets import SecretBox, bare_code
-from services.auth.sessions import count_ticket
+from services.auth.storage.context import Context
+from services.auth.storage.counters import (
+    NO_WAIT,
+    factor_counter,
+    give_back,
+    locked,
+    refuse_for,
+    second_factor_rule,
+    take,
+)
+from services.auth.storage.sessions import count_ticket
 from services.auth.totp import matching_step
 
 Factor = Literal["totp", "recovery_code"]

@@ -12,16 +12,6 @@ from chassis.identity import Identity
 from chassis.outbox import emit
 from events.auth import SecondFactorEnrolled
 from services.auth.audit import audit_line
-from services.auth.context import Context
-from services.auth.counters import (
-    NO_WAIT,
-    clear,
-    enrolment_counter,
-    factor_counter,
-    refuse_for,
-    second_factor_rule,
-    take,
-)
 from services.auth.models import (
     Account,
     Link,
@@ -31,9 +21,19 @@ from services.auth.models import (
     TotpFactor,
     changed_one,
 )
-from services.auth.second_factor import SignInExpired, WrongCode
 from services.auth.secrets import RECOVERY_CODES, bare_code, new_recovery_code, token_hash
-from services.auth.sessions import count_ticket, hold_account
+from services.auth.storage.context import Context
+from services.auth.storage.counters import (
+    NO_WAIT,
+    clear,
+    enrolment_counter,
+    factor_counter,
+    refuse_for,
+    second_factor_rule,
+    take,
+)
+from services.auth.storage.second_factor import SignInExpired, WrongCode
+from services.auth.storage.sessions import count_ticket, hold_account
 from services.auth.totp import HINT_STEPS, matching_step, new_seed
 
 

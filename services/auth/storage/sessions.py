@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.db import insert_new
 from chassis.outbox import emit
 from events.auth import SessionEnded
-from services.auth.context import Context
 from services.auth.models import Account, Device, Ticket, UserSession, changed_one
 from services.auth.secrets import new_token, token_hash
 from services.auth.settings import Settings
+from services.auth.storage.context import Context
 
 Cause = Literal["sign_out", "ended", "reset", "deactivated", "switched", "too_many", "replaced"]
 

@@ -3,11 +3,10 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from fastapi import FastAPI
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.db import utc_now
+from chassis.db import Database, utc_now
 from services.auth.models import CounterRow, Device, MailRow, SignIn, Ticket, UserSession
 
 _EVERY = timedelta(hours=1)
@@ -15,11 +14,11 @@ _COUNTERS_KEPT = timedelta(days=30)
 """Longer than any window; ten wrong codes in a row still count after a holiday of this length."""
 
 
-async def tidy_for_ever(app: FastAPI) -> None:
+async def tidy_for_ever(database: Database, kept: timedelta) -> None:
     """Once an hour; any number of processes may do it."""
     while True:
-        async with app.state.database.transaction() as session:
-            await tidy(session, app.state.settings.history_kept, utc_now())
+        async with database.transaction() as session:
+            await tidy(session, kept, utc_now())
         await asyncio.sleep(_EVERY.total_seconds())
 
 

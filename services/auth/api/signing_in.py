@@ -11,13 +11,13 @@ from chassis.errors import NotSignedIn
 from chassis.identity import Identity
 from chassis.outbox import emit
 from events.auth import LoginSucceeded
-from services.auth import cookies
+from services.auth.api import cookies
 from services.auth.audit import audit_line
-from services.auth.context import Context
 from services.auth.models import Account, SignIn, Ticket
-from services.auth.second_factor import Factor, SignInExpired
 from services.auth.secrets import token_hash
-from services.auth.sessions import Opened, burn_ticket, end_presented, hold_account, know_device, open_session
+from services.auth.storage.context import Context
+from services.auth.storage.second_factor import Factor, SignInExpired
+from services.auth.storage.sessions import Opened, burn_ticket, end_presented, hold_account, know_device, open_session
 
 
 class SignedInBrowser(NamedTuple):

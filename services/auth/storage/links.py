@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.auth.models import Account, Link, LinkUnknown, MailRow, changed_one
 from services.auth.models.links import Kind
 from services.auth.secrets import SecretBox, new_token, token_hash
-from services.auth.sessions import hold_account
+from services.auth.storage.sessions import hold_account
 
 PURPOSE = "mail-secret"
 
