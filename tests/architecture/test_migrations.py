@@ -13,9 +13,11 @@ import chassis.idempotency
 import chassis.inbox
 from chassis.migrations import migrate
 from chassis.outbox import DeliveryBase
-from tests.architecture.conftest import tracked
+from tests.architecture.conftest import ROOT, tracked
 
-WITH_TABLES = sorted(path.parent.name for path in tracked("services/*/models.py"))
+WITH_TABLES = sorted(
+    {path.relative_to(ROOT).parts[1] for path in tracked("services/*/models.py", "services/*/models/__init__.py")}
+)
 _LOADED = (chassis.idempotency, chassis.inbox)
 
 
