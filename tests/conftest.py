@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chassis.testing import NatsServer, fresh_database, nats_server, postgres_server
+from tests.portal import Portal, running_portal
 
 NewDatabase = Callable[[str], Awaitable[str]]
 
@@ -31,3 +32,10 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> NewDatabase:
         return await fresh_database(service, base, tmp_path)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """The whole portal with its supervisor, empty at first, one per worker; attach through ``portal.run``."""
+    with running_portal(tmp_path_factory.mktemp("portal")) as started:
+        yield started

@@ -1,6 +1,6 @@
 """Start everything on this machine: broker, services, gateway, mailbox; on the first start with demo data.
 
-State lies in `PORTAL_HOME` (.portal). `PORTAL_DATABASE` takes a PostgreSQL server instead of SQLite files. Ctrl-C ends it.
+State lies in `PORTAL_HOME` (.portal). `PORTAL_DATABASE` takes a PostgreSQL server instead of SQLite. Ctrl-C ends it.
 """
 
 import argparse

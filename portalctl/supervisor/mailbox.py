@@ -1,6 +1,7 @@
 """The built-in mailbox: takes every mail by SMTP, keeps it in a file, shows it at ``/dev/mail``."""
 
 import asyncio
+import contextlib
 import json
 import os
 from datetime import UTC, datetime
@@ -88,14 +89,16 @@ class MailboxServers:
         )
         app = web.Application()
         app.add_routes([web.get("/dev/mail", self._page), web.get("/dev/mail.json", self._json)])
-        self._http = web.AppRunner(app, access_log=None)
+        self._http = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._http.setup()
-        await web.TCPSite(self._http, "127.0.0.1", http_port, shutdown_timeout=0.5).start()
+        await web.TCPSite(self._http, "127.0.0.1", http_port).start()
 
     async def stop(self) -> None:
         """Close both."""
         if self._smtp is not None:
             self._smtp.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._smtp.wait_closed(), 0.3)
         if self._http is not None:
             await self._http.cleanup()
 

@@ -1,7 +1,9 @@
 """Ports: which are free, and who holds one that is not."""
 
+import contextlib
 import random
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 INNER_PORTS = range(10_000, 30_000)
@@ -33,16 +35,21 @@ def pick(wanted: int | None, taken: set[int]) -> int:
 
 def holder(port: int) -> str:
     """Who listens on a port, in words: pid and command where the system lets us see them; else empty."""
-    inodes = _listening_inodes(port)
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            links = {str(link.readlink()) for link in (process / "fd").iterdir()}
-            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
-        except OSError:
-            continue
-        if any(f"socket:[{inode}]" in links for inode in inodes):
-            return f"pid {process.name}, {command[:80]}"
+    sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+    for process in Path("/proc").glob("[0-9]*") if sockets else ():
+        if not sockets.isdisjoint(_open_files(process)):
+            with contextlib.suppress(OSError):
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+                return f"pid {process.name}, {command[:80]}"
     return ""
+
+
+def _open_files(process: Path) -> Iterator[str]:
+    """Those we may see; some vanish while we look."""
+    with contextlib.suppress(OSError):
+        for link in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                yield str(link.readlink())
 
 
 def _listening_inodes(port: int) -> set[str]:

@@ -1,0 +1,46 @@
+"""Let a service tell again: its current state, or with --outbox everything it emitted since a moment.
+
+For listeners that lost something: a restored database, a broker that lost its disk. Who knows it already ignores it.
+"""
+
+import argparse
+import asyncio
+import importlib
+from datetime import UTC, datetime, timedelta
+
+from chassis.db import utc_now
+from chassis.outbox import replay
+from portalctl.attach import attach
+from portalctl.console import Failed, say
+from portalctl.database import transaction
+from portalctl.home import SERVICES
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Which service, and how."""
+    parser.add_argument("service", choices=SERVICES)
+    parser.add_argument("--outbox", action="store_true", help="the kept outbox rows instead of the current state")
+    parser.add_argument("--since", type=_moment, help="with --outbox: ISO 8601, in UTC unless it says otherwise")
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Write outbox rows; the running service's relay publishes them."""
+    attach()
+    if chosen.since and not chosen.outbox:
+        raise Failed("--since goes with --outbox")
+    count = asyncio.run(_again(chosen))
+    say(f"{chosen.service}: {count} events will be published again")
+
+
+async def _again(chosen: argparse.Namespace) -> int:
+    settings = importlib.import_module(f"services.{chosen.service}.settings").settings()
+    async with transaction(settings.database_url) as session:
+        if chosen.outbox:
+            return await replay(session, since=chosen.since or utc_now() - timedelta(days=35))
+        owner = importlib.import_module(f"services.{chosen.service}.republish")
+        return int(await owner.republish(session))
