@@ -69,6 +69,14 @@ async def admin(request: Request) -> Identity:
     return identity
 
 
+async def admin_stepped_up(request: Request) -> Identity:
+    """As `admin`, with a second factor not older than ten minutes."""
+    identity = await admin(request)
+    if not identity.stepped_up(utc_now()):
+        raise StepUpRequired
+    return identity
+
+
 async def gateway(request: Request) -> Identity:
     """Inner endpoints: only the gateway itself."""
     identity = await identity_of(request)
@@ -111,7 +119,7 @@ def machine(scope: str) -> Check:
     return _marked(machine_with_scope)
 
 
-CHECKS: set[Callable[..., object]] = {anyone, signed_in, stepped_up, operator, admin, gateway}
+CHECKS: set[Callable[..., object]] = {anyone, signed_in, stepped_up, operator, admin, admin_stepped_up, gateway}
 """All access dependencies there are."""
 
 
@@ -125,4 +133,5 @@ SignedIn = Annotated[Identity, Depends(signed_in)]
 SteppedUp = Annotated[Identity, Depends(stepped_up)]
 Operator = Annotated[Identity, Depends(operator)]
 Admin = Annotated[Identity, Depends(admin)]
+AdminSteppedUp = Annotated[Identity, Depends(admin_stepped_up)]
 Gateway = Annotated[Identity, Depends(gateway)]
