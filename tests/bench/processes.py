@@ -42,7 +42,9 @@ def running(
             process.wait()
 
 
-def served_by_uvicorn(application: str, port: int, log: Path) -> contextlib.AbstractContextManager[object]:
+def served_by_uvicorn(
+    application: str, port: int, log: Path
+) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
     """A small ASGI application of this folder in a process of its own, as fast as uvicorn can."""
     command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--no-access-log"]
     return running([*command, "--log-level", "warning"], log=log, port=port)
