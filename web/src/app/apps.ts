@@ -1,0 +1,51 @@
+/** The apps of the portal, in the order of the bar. A later app adds a line here and one in routes.ts. */
+import type { Session } from "@/lib/session.svelte";
+import type { IconName } from "@/ui/icons";
+import type { t } from "@/app/frame-words";
+
+type Word = Parameters<typeof t>[0] & ("files" | "users" | "customers" | "cases");
+
+export type App = {
+  path: string;
+  word: Word;
+  icon: IconName;
+  place: (session: Session) => "bar" | "menu" | null;
+};
+
+const isOperator = (session: Session): boolean => session.role === "operator";
+const mayRead = (session: Session, module: string): boolean =>
+  isOperator(session) || session.modules.includes(module);
+
+export const apps: App[] = [
+  {
+    path: "/customers",
+    word: "customers",
+    icon: "building",
+    place: (session) => (isOperator(session) ? "bar" : null),
+  },
+  {
+    path: "/files",
+    word: "files",
+    icon: "folder",
+    place: (session) => (session.customer && mayRead(session, "invoices") ? "bar" : null),
+  },
+  {
+    path: "/users",
+    word: "users",
+    icon: "people",
+    place: (session) => {
+      if (isOperator(session)) return session.customer ? "bar" : null;
+      return session.role === "admin" ? "menu" : null;
+    },
+  },
+  {
+    path: "/operator/documents",
+    word: "cases",
+    icon: "inbox",
+    place: (session) => (isOperator(session) ? "bar" : null),
+  },
+];
+
+export function appsIn(place: "bar" | "menu", session: Session | null): App[] {
+  return session ? apps.filter((app) => app.place(session) === place) : [];
+}

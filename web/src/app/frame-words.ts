@@ -1,0 +1,20 @@
+/** Words of the frame for those who are signed in. */
+import { dictionary } from "@/lib/i18n.svelte";
+
+export const t = dictionary({
+  files: ["Dateien", "Files"],
+  users: ["Benutzer", "Users"],
+  customers: ["Kunden", "Customers"],
+  cases: ["Klärfälle", "To clarify"],
+  apps: ["Apps", "Apps"],
+  notices: ["Mitteilungen", "Notices"],
+  notices_count: ["Mitteilungen, {count} neu", "Notices, {count} new"],
+  no_notices: ["Nichts Neues, seit diese Seite offen ist.", "Nothing new since this page was opened."],
+  filed: ["{kind} {number} ist da.", "{kind} {number} has arrived."],
+  profile: ["Profil und Abmelden: {name}", "Profile and sign out: {name}"],
+  sign_out: ["Abmelden", "Sign out"],
+  customer: ["Kunde: {name}. Wechseln", "Customer: {name}. Switch"],
+  no_customer: ["Kein Kunde gewählt", "No customer chosen"],
+  choose_customer: ["Kunden wechseln", "Switch customer"],
+  all_customers: ["Alle Kunden", "All customers"],
+});

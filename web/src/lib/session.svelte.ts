@@ -1,0 +1,83 @@
+/** Who is signed in, for which customer, with which rights. */
+import { answer, api, type Reply } from "@/lib/api";
+import { language, type Language } from "@/lib/i18n.svelte";
+import { asProblem, type Problem } from "@/lib/problem";
+
+export type Session = Reply<"/auth/session">;
+
+class SessionStore {
+  current = $state.raw<Session | null>(null);
+  /** Why the portal could not say who is signed in; not the same as nobody. */
+  problem = $state.raw<Problem | null>(null);
+  /** It ended by itself, so the sign-in page says why one is there. */
+  expired = $state(false);
+  #idle = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  get isOperator(): boolean {
+    return this.current?.role === "operator";
+  }
+
+  get isAdmin(): boolean {
+    return this.current?.role === "admin";
+  }
+
+  can(module: string): boolean {
+    return this.isOperator || this.isAdmin || (this.current?.modules.includes(module) ?? false);
+  }
+
+  async load(): Promise<void> {
+    try {
+      this.current = await answer(api.GET("/auth/session"));
+      this.problem = null;
+      this.expired = false;
+      language.adopt(this.current.user.language as Language);
+      this.#idle = Date.parse(this.current.expires_at) - Date.now();
+      this.touch();
+    } catch (thrown) {
+      const problem = asProblem(thrown);
+      if (problem.status === 401) this.current = null;
+      else this.problem = problem;
+    }
+  }
+
+  /** Every answer starts the idle time anew. When it is over, ask: the answer is 401 and leads to the sign-in page. */
+  touch(): void {
+    clearTimeout(this.#timer);
+    if (this.current && this.#idle > 0) {
+      this.#timer = setTimeout(() => void this.load(), Math.min(this.#idle + 2000, 2 ** 31 - 1));
+    }
+  }
+
+  /** The portal answered 401 although somebody was here. */
+  end(): void {
+    if (!this.current) return;
+    this.forget();
+    this.expired = true;
+  }
+
+  forget(): void {
+    this.current = null;
+    this.expired = false;
+    clearTimeout(this.#timer);
+  }
+
+  async open(customerId: string): Promise<void> {
+    await answer(api.POST("/auth/session/customer", { body: { customer_id: customerId } }));
+    await this.load();
+  }
+
+  async leave(): Promise<void> {
+    await answer(api.DELETE("/auth/session"));
+  }
+}
+
+export const session = new SessionStore();
+
+/** The language of the page, and of the profile when somebody is signed in. */
+export async function speak(next: Language): Promise<void> {
+  language.choose(next);
+  if (session.current && session.current.user.language !== next) {
+    await answer(api.PATCH("/users/me", { body: { language: next } }));
+  }
+}
