@@ -1,77 +1,49 @@
 """What `auth` does when `users` tells about people, their places, their companies, and whom to invite."""
 
-from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.consumer import EventRouter
 from chassis.db import insert_new, utc_now
-from chassis.outbox import emit
-from events.auth import InvitationFailed
 from events.users import CustomerChanged, MembershipChanged, UserChanged, UserInvited
 from services.auth.models import (
     Account,
     ApiToken,
     Customer,
     Device,
-    MailRow,
     Membership,
     UserSession,
     account_key,
     changed_one,
+    invitation_request,
 )
-from services.auth.secrets import SecretBox
-from services.auth.settings import Settings
-from services.auth.storage.links import Lifetime, fresh_link, kill_links, kill_links_of_membership, mail_with_link
+from services.auth.storage.links import kill_links, kill_links_of_membership
 from services.auth.storage.sessions import end, end_all, hold_account
 
 _UNKNOWN_YET = -1
 
 
-def make_handlers(settings: Settings, box: SecretBox) -> EventRouter:
-    """The router of this process."""
-    handlers = EventRouter("auth")
-
-    @handlers.on(UserInvited)
-    async def send_invitation(event: UserInvited, session: AsyncSession) -> None:
-        """Make the link, kill the older ones, queue the mail; who has a password already is only told."""
-        await invite(event, session, settings, box)
-
-    handlers.on(UserChanged)(project_account)
-    handlers.on(MembershipChanged)(project_membership)
-    handlers.on(CustomerChanged)(project_customer)
-    return handlers
+handlers = EventRouter("auth")
 
 
-async def invite(event: UserInvited, session: AsyncSession, settings: Settings, box: SecretBox) -> None:
-    """Queue the welcome mail of one membership."""
+@handlers.on(UserInvited)
+async def queue_invitation(event: UserInvited, session: AsyncSession) -> None:
+    """The older links end at once; the postman makes the new one when he writes the mail."""
     now = utc_now()
     account = await _account(session, event)
+    await kill_links(session, account.user_id, now, kind="invitation")
     words = {
         "invited_by": event.invited_by,
         "customer_name": event.customer_name,
         "membership_id": str(event.membership_id),
         "customer_id": str(event.customer_id) if event.customer_id else None,
-        "addressee": account.name,
     }
-    if not account.active:
-        _tell_failed(session, event, now, "the account is deactivated")
-        return
-    if account.password_hash is not None:
-        session.add(_notice(account, words, now))
-        return
-    await kill_links(session, account.user_id, now, kind="invitation")
-    link, token = fresh_link("invitation", account, Lifetime(now, now + settings.invitation_lifetime))
-    link.membership_id = event.membership_id
-    link.customer_id = event.customer_id
-    link.words = words
-    session.add(link)
-    await session.flush()
-    session.add(mail_with_link(account, link, token, box, now))
+    session.add(invitation_request(account, words, now))
 
 
+@handlers.on(UserChanged)
 async def project_account(event: UserChanged, session: AsyncSession) -> None:
     """Take a newer state over. Deactivated: everything that lets the person in ends. Other address: old links end."""
     now = utc_now()
@@ -92,6 +64,7 @@ async def project_account(event: UserChanged, session: AsyncSession) -> None:
         await session.execute(tokens.values(revoked_at=now))
 
 
+@handlers.on(MembershipChanged)
 async def project_membership(event: MembershipChanged, session: AsyncSession) -> None:
     """Take a newer state over. An ended one takes its invitation and the sessions that had its customer open along."""
     now = utc_now()
@@ -115,6 +88,7 @@ async def project_membership(event: MembershipChanged, session: AsyncSession) ->
             end(session, one, "ended", now)
 
 
+@handlers.on(CustomerChanged)
 async def project_customer(event: CustomerChanged, session: AsyncSession) -> None:
     """Take a newer state over."""
     state = {name: getattr(event, name) for name in ("customer_id", "version", "number", "name", "active")}
@@ -159,29 +133,3 @@ def _state(event: UserChanged, version: int) -> dict[str, object]:
         "language": event.language,
         "active": event.active,
     }
-
-
-def _notice(account: Account, words: dict[str, str | None], now: datetime) -> MailRow:
-    return MailRow(
-        id=uuid4(),
-        kind="welcome_known",
-        recipient=account.email,
-        language=account.language,
-        words=words,
-        user_id=account.user_id,
-        created_at=now,
-        next_try_at=now,
-    )
-
-
-def _tell_failed(session: AsyncSession, event: UserInvited, now: datetime, why: str) -> None:
-    emit(
-        session,
-        InvitationFailed(
-            user_id=event.user_id,
-            membership_id=event.membership_id,
-            customer_id=event.customer_id,
-            reason=why,
-            occurred_at=now,
-        ),
-    )

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from chassis.app import Service, create_service, serve
 from chassis.brand import load_brand
 from services.auth.api import ROUTERS
-from services.auth.handlers import make_handlers
+from services.auth.handlers import handlers
 from services.auth.mails.postman import Postman
 from services.auth.secrets import SecretBox
 from services.auth.settings import Settings, settings
@@ -20,16 +20,18 @@ def create() -> FastAPI:
 
 def create_with(chosen: Settings) -> FastAPI:
     """With these settings."""
-    box = SecretBox(chosen.key())
-    brand = load_brand(chosen.brand_file)
     return create_service(
         Service(
             name="auth",
             settings=chosen,
             routers=ROUTERS,
-            handlers=make_handlers(chosen, box),
+            handlers=handlers,
             background=(deliver_mails, tidy),
-            state={"box": box, "brand": brand, "hashing": ThreadedHashing(chosen)},
+            state={
+                "box": SecretBox(chosen.key()),
+                "brand": load_brand(chosen.brand_file),
+                "hashing": ThreadedHashing(chosen),
+            },
         )
     )
 

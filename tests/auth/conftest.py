@@ -23,7 +23,7 @@ from chassis.outbox import OutboxRow
 from chassis.testing import KEY, free_port, keys
 from events.base import Event, decode, event_of
 from events.users import CustomerChanged, MembershipChanged, UserChanged, UserInvited
-from services.auth.handlers import invite, project_account, project_customer, project_membership
+from services.auth.handlers import handlers
 from services.auth.main import create_with, postman_of
 from services.auth.models import Base, CounterRow, TotpFactor
 from services.auth.settings import Settings
@@ -121,15 +121,7 @@ class Auth:
     async def handle(self, event: Event) -> None:
         """As the consumer would, in a transaction."""
         async with self.database.transaction() as session:
-            match event:
-                case UserInvited():
-                    await invite(event, session, self.settings, self.app.state.box)
-                case UserChanged():
-                    await project_account(event, session)
-                case MembershipChanged():
-                    await project_membership(event, session)
-                case CustomerChanged():
-                    await project_customer(event, session)
+            await handlers.handlers[event.subject](event, session)
 
     async def deliver(self) -> None:
         """Until no mail is due."""

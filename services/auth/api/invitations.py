@@ -14,12 +14,10 @@ from events.auth import InvitationOpened, PasswordSet
 from services.auth.api.bodies import PasswordBody, TokenBody
 from services.auth.api.here import Here
 from services.auth.audit import audit_line
-from services.auth.models import Account, InvitationExpired, InvitationUsed, Link, LinkUnknown, changed_one
+from services.auth.models import InvitationExpired, InvitationUsed, Link, LinkUnknown, changed_one
 from services.auth.passwords import PasswordRefused, check
-from services.auth.secrets import new_token, token_hash
-from services.auth.storage.context import Context
 from services.auth.storage.counters import NO_WAIT, account_counter, clear, take
-from services.auth.storage.links import burn, find_link, kill_links, mail_with_link, open_link
+from services.auth.storage.links import burn, find_link, kill_links, open_link
 from services.auth.storage.sessions import hold_account
 from services.auth.throttle import Limit, Rule
 
@@ -97,14 +95,5 @@ async def renew_invitation(body: TokenBody, by: Anyone, session: Session, here: 
     rule = Rule((Limit(here.settings.reset_mails_per_hour, timedelta(hours=1)),))
     if await take(session, {account_counter("renewal", account.email): rule}, here.now) > NO_WAIT:
         return
-    await _send_successor(session, here, old, account)
+    session.add(invitation_request(account, old.words, here.now))
     emit(session, audit_line("invitation_renewed", "done", by, account.user_id, "link", here.now))
-
-
-async def _send_successor(session: Session, here: Context, old: Link, account: Account) -> None:
-    await kill_links(session, account.user_id, here.now, kind="invitation")
-    token = new_token()
-    link = old.successor(token_hash(token), here.settings.invitation_lifetime, here.now)
-    session.add(link)
-    await session.flush()
-    session.add(mail_with_link(account, link, token, here.box, here.now))

@@ -11,21 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.brand import Brand
 from chassis.db import Database, utc_now
-from chassis.identity import ANONYMOUS
 from chassis.logging import log
 from chassis.mail import Mail, MailDelayed, MailRefused, send
 from chassis.outbox import emit
 from events.auth import InvitationFailed, InvitationSent
-from services.auth.audit import audit_line
 from services.auth.mails.letters import letter
-from services.auth.models import Account, Link, MailRow, account_key, changed_one
+from services.auth.mails.writing import PURPOSE, Writing
+from services.auth.models import Link, MailRow, changed_one
 from services.auth.secrets import SecretBox
 from services.auth.settings import Settings
-from services.auth.storage.links import PURPOSE, Lifetime, fresh_link, kill_links
 
 _LEASE = timedelta(minutes=2)
 _AT_ONCE = 20
-_INVITES = ("invitation", "welcome_known")
+_INVITES = ("invitation_request", "invitation", "welcome_known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,35 +83,16 @@ class Postman:
         now = utc_now()
         async with self.database.transaction() as session:
             row = await session.get_one(MailRow, mail_id)
-            if row.kind == "reset_request" and not await self._resolve_reset(session, row, now):
-                await session.delete(row)
+            why_not = await Writing(self.settings, self.box, now).attach_link(session, row)
+            if why_not is not None:
+                await self._give_up(session, row, now, why_not)
                 return None
             link = await session.get(Link, row.link_id) if row.link_id else None
             if link is not None and (link.used_at or link.killed_at or now >= link.expires_at):
-                self._give_up(session, row, link, now, "the link ended before the mail could be sent")
+                await self._give_up(session, row, now, "the link ended before the mail could be sent")
                 return None
             secret = self.box.open(PURPOSE, row.id, row.secret) if row.secret else None
             return letter(row, link, secret, self.brand, self.settings)
-
-    async def _resolve_reset(self, session: AsyncSession, row: MailRow, now: datetime) -> bool:
-        """Turn a request into a mail with a link, if there is an account with a password behind the name."""
-        named = select(Account).where(Account.email_key == account_key(row.recipient), Account.active)
-        account = await session.scalar(named)
-        if account is None or account.password_hash is None:
-            return False
-        await kill_links(session, account.user_id, now, kind="reset")
-        link, token = fresh_link("reset", account, Lifetime(now, now + self.settings.reset_lifetime))
-        session.add(link)
-        await session.flush()
-        row.kind = "reset"
-        row.recipient = account.email
-        row.language = account.language
-        row.words = {"addressee": account.name, "address": row.words.get("address", "")}
-        row.user_id = account.user_id
-        row.link_id = link.id
-        row.secret = self.box.seal(PURPOSE, row.id, token)
-        emit(session, audit_line("password_reset_requested", "done", ANONYMOUS, account.user_id, None, now))
-        return True
 
     async def _settle(self, mail_id: UUID, state: Literal["sent", "refused"], error: str | None) -> None:
         now = utc_now()
@@ -135,13 +114,14 @@ class Postman:
             row.error = error[:300]
             row.next_try_at = now + timedelta(seconds=delays[min(row.attempts, len(delays)) - 1])
             if now - row.created_at >= self.settings.mail_lifetime:
-                self._give_up(session, row, None, now, error)
+                await self._give_up(session, row, now, error)
         log.warning("mail_delayed", mail_id=str(mail_id), error=error)
 
-    def _give_up(self, session: AsyncSession, row: MailRow, link: Link | None, now: datetime, why: str) -> None:
+    async def _give_up(self, session: AsyncSession, row: MailRow, now: datetime, why: str) -> None:
         """Dead. A link that was killed or used is nobody's failure: a newer mail is on its way, or none is needed."""
         why = f"{why}; last answer: {row.error}" if row.error and row.error != why else why
         row.settle("dead", now, why)
+        link = await session.get(Link, row.link_id) if row.link_id else None
         if link is None or not (link.used_at or link.killed_at):
             self._tell_failed(session, row, now, why)
 

@@ -12,7 +12,7 @@ from services.auth.models.links import (
     ResetLinkExpired,
     SecondFactorLinkExpired,
 )
-from services.auth.models.mails import MailRow
+from services.auth.models.mails import MailRow, invitation_request
 from services.auth.models.sessions import Device, SignIn, Ticket, UserSession
 from services.auth.models.tokens import ApiToken, create_machine_token
 
@@ -39,5 +39,6 @@ __all__ = [
     "account_key",
     "changed_one",
     "create_machine_token",
+    "invitation_request",
     "opened",
 ]

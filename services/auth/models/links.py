@@ -1,6 +1,6 @@
 """Links in mails: invitation, password reset, enrolment of a new app after a reset."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -80,17 +80,3 @@ class Link(Base):
             return
         ends = {"invitation": InvitationExpired, "reset": ResetLinkExpired, "second_factor": SecondFactorLinkExpired}
         raise ends[self.kind]
-
-    def successor(self, token_hash: str, lifetime: timedelta, now: datetime) -> "Link":
-        """A fresh one for the same purpose and person."""
-        return Link(
-            id=uuid4(),
-            token_hash=token_hash,
-            kind=self.kind,
-            user_id=self.user_id,
-            membership_id=self.membership_id,
-            customer_id=self.customer_id,
-            words=self.words,
-            created_at=now,
-            expires_at=now + lifetime,
-        )

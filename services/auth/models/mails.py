@@ -8,18 +8,19 @@ from sqlalchemy import JSON, ForeignKey, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.db import Utc
+from services.auth.models.accounts import Account
 from services.auth.models.base import Base
 
 
 class MailRow(Base):
-    """One mail. Its secret is encrypted, and wiped once the server took the mail or nobody will."""
+    """One mail, or the request for one. Its secret is encrypted, and wiped when the mail is out or given up."""
 
     __tablename__ = "mail_outbox"
     __table_args__ = (Index("mail_outbox_state_next_try_at_idx", "state", "next_try_at"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     kind: Mapped[str] = mapped_column(String(30))
-    """The template; ``reset_request`` is looked at only when it is due, so that asking takes the same time for all."""
+    """The template. A ``..._request`` becomes a mail with a link, or nothing, only when it is due."""
     recipient: Mapped[str] = mapped_column(String(254))
     language: Mapped[str] = mapped_column(String(2))
     words: Mapped[dict[str, Any]] = mapped_column(JSON)
@@ -39,3 +40,17 @@ class MailRow(Base):
         self.settled_at = now
         self.secret = None
         self.error = error[:300] if error else None
+
+
+def invitation_request(account: Account, words: dict[str, str | None], now: datetime) -> MailRow:
+    """A welcome mail to be written; ``words`` say who invited, for which company and membership."""
+    return MailRow(
+        id=uuid4(),
+        kind="invitation_request",
+        recipient=account.email,
+        language=account.language,
+        words=words | {"addressee": account.name},
+        user_id=account.user_id,
+        created_at=now,
+        next_try_at=now,
+    )

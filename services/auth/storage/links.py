@@ -1,4 +1,4 @@
-"""Links in the database: made with their mail, found by their secret, burnt by one statement."""
+"""Links in the database: made, found by their secret, burnt by one statement."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -7,12 +7,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.auth.models import Account, Link, LinkUnknown, MailRow, changed_one
+from services.auth.models import Account, Link, LinkUnknown, changed_one
 from services.auth.models.links import Kind
-from services.auth.secrets import SecretBox, new_token, token_hash
+from services.auth.secrets import new_token, token_hash
 from services.auth.storage.sessions import hold_account
-
-PURPOSE = "mail-secret"
 
 
 class Lifetime(NamedTuple):
@@ -96,20 +94,3 @@ def fresh_link(kind: Kind, account: Account, life: Lifetime) -> tuple[Link, str]
         expires_at=life.expires_at,
     )
     return link, token
-
-
-def mail_with_link(account: Account, link: Link, token: str, box: SecretBox, now: datetime) -> MailRow:
-    """The mail that brings the secret; until it is out, the secret waits encrypted."""
-    mail_id = uuid4()
-    return MailRow(
-        id=mail_id,
-        kind=link.kind,
-        recipient=account.email,
-        language=account.language,
-        words=link.words | {"addressee": account.name},
-        user_id=account.user_id,
-        link_id=link.id,
-        secret=box.seal(PURPOSE, mail_id, token),
-        created_at=now,
-        next_try_at=now,
-    )
