@@ -14,7 +14,7 @@ from events.auth import InvitationOpened, PasswordSet
 from services.auth.api.bodies import PasswordBody, TokenBody
 from services.auth.api.here import Here
 from services.auth.audit import audit_line
-from services.auth.models import InvitationExpired, InvitationUsed, Link, LinkUnknown, changed_one
+from services.auth.models import InvitationExpired, InvitationUsed, Link, LinkUnknown, changed_one, invitation_request
 from services.auth.passwords import PasswordRefused, check
 from services.auth.storage.counters import NO_WAIT, account_counter, clear, take
 from services.auth.storage.links import burn, find_link, kill_links, open_link
