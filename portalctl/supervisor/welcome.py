@@ -24,9 +24,7 @@ async def first_operator(supervisor: Supervisor, email: str) -> None:
     if known is not None:
         return
     before = len(supervisor.mailbox.items)
-    await supervisor.command(
-        "invite-operator", "--email", email, "--given-name", "Erste", "--family-name", "Bedienung", "--first"
-    )
+    await supervisor.command("invite-operator", "--email", email, "--given-name", "Erste", "--family-name", "Bedienung")
     link = await _link_from_mail(supervisor.mailbox, email, before)
     home.write("operator.json", {"email": email})
     say("")
