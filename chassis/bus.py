@@ -255,6 +255,10 @@ class Bus:
         return self._js
 
     async def _on_error(self, error: Exception) -> None:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # wait_for of Python 3.11 loses a cancellation that meets a failure; the client would try for ever
+            raise asyncio.CancelledError
         if "permissions violation" in str(error).lower():
             self._violation = str(error)
             log.error("bus_permission_violation", error=str(error))
