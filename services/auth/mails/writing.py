@@ -58,7 +58,7 @@ class Writing:
     async def _reset(self, session: AsyncSession, row: MailRow) -> str | None:
         """Only here it is looked up whether anybody has this name."""
         named = select(Account).where(Account.email_key == account_key(row.recipient), Account.active)
-        account = await session.scalar(named.with_for_update())
+        account = await session.scalar(named.with_for_update(key_share=True))
         if account is None or account.password_hash is None:
             row.recipient = ""
             return "nobody to write to"

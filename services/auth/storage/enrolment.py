@@ -106,6 +106,7 @@ async def reserve_enrolment(here: Context, enroller: Enroller) -> None:
     key = enrolment_counter(enroller.user_id)
     pause = NO_WAIT
     async with here.database.transaction() as session:
+        await hold_account(session, enroller.user_id)
         alive = enroller.ticket is None or await count_ticket(
             session, enroller.ticket, here.settings.ticket_tries, here.now
         )

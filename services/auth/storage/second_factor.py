@@ -24,7 +24,7 @@ from services.auth.storage.counters import (
     second_factor_rule,
     take,
 )
-from services.auth.storage.sessions import count_ticket
+from services.auth.storage.sessions import count_ticket, hold_account
 from services.auth.totp import matching_step
 
 Factor = Literal["totp", "recovery_code"]
@@ -67,6 +67,7 @@ async def reserve(here: Context, user_id: UUID, code: str, ticket: str | None) -
     key = factor_counter(user_id)
     pause = NO_WAIT
     async with here.database.transaction() as session:
+        await hold_account(session, user_id)
         alive = ticket is None or await count_ticket(session, ticket, here.settings.ticket_tries, here.now)
         if alive:
             pause = await take(session, {key: second_factor_rule(here.settings)}, here.now)
@@ -86,6 +87,7 @@ async def reserve(here: Context, user_id: UUID, code: str, ticket: str | None) -
 async def accept(session: AsyncSession, box: SecretBox, user_id: UUID, code: str, now: datetime) -> Factor | None:
     """Take a right code so that it never works again; the reserved try is given back. None: the code is wrong."""
     bare = bare_code(code)
+    await hold_account(session, user_id)
     if is_recovery_code(code):
         taken = await _take_recovery_code(session, box.recovery_hash(user_id, bare), user_id, now)
         factor: Factor = "recovery_code"

@@ -26,8 +26,11 @@ class Opened(NamedTuple):
 
 
 async def hold_account(session: AsyncSession, user_id: UUID) -> Account | None:
-    """The account, held until the transaction ends: what is decided about a person is decided one after the other."""
-    return await session.scalar(select(Account).where(Account.user_id == user_id).with_for_update())
+    """The account, held until the transaction ends: what is decided about a person is decided one after the other.
+
+    Always the first thing a transaction holds, so that two of them never wait for each other.
+    """
+    return await session.scalar(select(Account).where(Account.user_id == user_id).with_for_update(key_share=True))
 
 
 async def open_session(session: AsyncSession, here: Context, user_id: UUID, address: str) -> Opened:
