@@ -85,19 +85,17 @@ async def gateway(request: Request) -> Identity:
     return identity
 
 
-def module(name: str) -> Check:
-    """A person who may use this module for the open customer; API tokens of scope ``<module>:read`` may GET.
+def module(*names: str) -> Check:
+    """A person who may use one of these modules for the open customer; API tokens of ``<module>:read`` may GET.
 
     Raises (when called): NoCustomerChosen for an operator without one.
     """
 
     async def member_of_module(request: Request) -> Identity:
         identity = complete(await identity_of(request))
-        if "api_token" in identity.amr and (
-            request.method not in ("GET", "HEAD") or f"{name}:read" not in identity.scopes
-        ):
+        if "api_token" in identity.amr and request.method not in ("GET", "HEAD"):
             raise Forbidden
-        if not identity.is_operator and (identity.cust is None or name not in identity.modules):
+        if not any(identity.may_read(name) for name in names):
             raise Forbidden
         _ = identity.customer_id
         return identity
@@ -105,8 +103,8 @@ def module(name: str) -> Check:
     return _marked(member_of_module)
 
 
-def machine(scope: str) -> Check:
-    """A machine's API token with this scope."""
+def machine(scope: str, *, or_operator: bool = False) -> Check:
+    """A machine's API token with this scope; where said so also the operator's staff."""
 
     async def machine_with_scope(request: Request) -> Identity:
         identity = await identity_of(request)
@@ -114,6 +112,8 @@ def machine(scope: str) -> Check:
             return identity
         if identity.sub == "anonymous":
             raise NotSignedIn
+        if or_operator and identity.is_operator and identity.is_browser:
+            return complete(identity)
         raise Forbidden
 
     return _marked(machine_with_scope)

@@ -30,7 +30,7 @@ from events.base import Envelope, Event, InvalidEvent, decode, event_of
 
 Handler = Callable[[Any, AsyncSession], Awaitable[None]]
 Buried = Callable[[AsyncSession, Envelope | None, str, InvalidEvent], Awaitable[None]]
-Prepare = Callable[[Any], Awaitable[None]]
+Prepare = Callable[[Any], Awaitable[Any]]
 
 TRACER = trace.get_tracer("kundenportal")
 
@@ -61,7 +61,10 @@ class EventRouter:
         return register
 
     def before(self, *events: type[Event]) -> Callable[[Prepare], Prepare]:
-        """Work before the transaction that may be repeated and takes long, such as storing files."""
+        """Work before the transaction that may be repeated and takes long, such as storing files.
+
+        What it returns, if anything, goes to the handler in place of the event.
+        """
 
         def register(prepare: Prepare) -> Prepare:
             for event in events:
@@ -147,7 +150,7 @@ class Consumer:
         handler = self._router.handlers.get(subject)
         if handler is None:
             raise InvalidEvent("unknown_type", "This service does not know this type.")
-        event = event_of(envelope)
+        event: Any = event_of(envelope)
         context = extract({"traceparent": envelope.traceparent} if envelope.traceparent else {})
         link = [trace.Link(trace.get_current_span(context).get_span_context())]
         with (
@@ -155,7 +158,7 @@ class Consumer:
             structlog.contextvars.bound_contextvars(event_id=envelope.id, event_source=envelope.source),
         ):
             if prepare := self._router.prepares.get(subject):
-                await prepare(event)
+                event = await prepare(event) or event
             async with self._database.transaction() as session:
                 if not await first_time(session, source=envelope.source, event_id=envelope.id, subject=subject):
                     return "repeated"

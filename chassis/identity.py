@@ -86,6 +86,12 @@ class Identity:
         """The operator's own staff."""
         return self.role == "operator"
 
+    def may_read(self, module: str) -> bool:
+        """The module is the person's for the open customer, and within what an API token was made for."""
+        if "api_token" in self.amr and f"{module}:read" not in self.scopes:
+            return False
+        return self.is_operator or (self.cust is not None and module in self.modules)
+
     @property
     def is_browser(self) -> bool:
         """A person's session, not a token of a program."""

@@ -37,5 +37,5 @@ def key_of(cursor: str, *types: type) -> tuple[Any, ...]:
         if not isinstance(parts, list) or len(parts) != len(types):
             raise ValueError
         return tuple(getattr(kind, "fromisoformat", kind)(part) for kind, part in zip(types, parts, strict=True))
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         raise Invalid(errors=[{"pointer": "/query/cursor", "detail": "not a cursor of this list"}]) from None

@@ -208,9 +208,11 @@ def _json(payload: bytes) -> Any:
 
 def _envelope(attributes: Mapping[str, Any], data: Any) -> Envelope:
     errors = [
-        {"pointer": f"/{name}", "detail": "must be a text of 1 to 256 characters"}
+        {"pointer": f"/{name}", "detail": "must be a text of 1 to 256 printable characters"}
         for name in ("id", "source", "type")
-        if not isinstance(attributes.get(name), str) or not 1 <= len(attributes[name]) <= 256
+        if not isinstance(attributes.get(name), str)
+        or not 1 <= len(attributes[name]) <= 256
+        or not attributes[name].isprintable()
     ]
     if attributes.get("specversion") != "1.0":
         errors.append({"pointer": "/specversion", "detail": 'must be "1.0"'})
