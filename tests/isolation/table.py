@@ -1,0 +1,132 @@
+"""What each caller must get from each operation. Written by hand; complete or the test fails."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from tests.world import Company
+
+CALLERS = ("nobody", "half", "graphs_only", "reader", "admin", "operator", "operator_here", "machine")
+Cell = int | tuple[int, ...] | None
+Ids = dict[str, Callable[[Company], str]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """How an operation is called, and the status for each of `CALLERS`; none where trying would spoil the stage.
+
+    Attributes:
+        cells: On the company's own things.
+        path: Path parameters, taken from the company.
+        body: Made from the company; from none when an unknown id is wanted.
+        owned: Names a thing of a company, so a foreign and an unknown one are tried too.
+    """
+
+    cells: tuple[Cell, ...]
+    path: Ids = field(default_factory=dict)
+    body: Callable[[Company | None], Any] | None = None
+    query: dict[str, Any] = field(default_factory=dict)
+    owned: bool = False
+    everywhere: tuple[str, ...] = ()
+    """Callers for whom a thing of every company is their own: the operator's staff on the operator's pages."""
+
+    def expected(self, caller: str, owner: str) -> set[int] | None:
+        """The statuses that are right; a refusal by role stays one, everything else of others does not exist."""
+        cell = self.cells[CALLERS.index(caller)]
+        if cell is None:
+            return None
+        own = {cell} if isinstance(cell, int) else set(cell)
+        if owner == "own" or (owner == "foreign" and caller in self.everywhere) or own & {401, 403, 409}:
+            return own
+        return {404}
+
+
+def for_all(status: Cell, body: Any = None) -> Row:
+    """Before sign-in, by design."""
+    return Row((status,) * len(CALLERS), body=None if body is None else lambda _company: body)
+
+
+def with_module(status: Cell, **more: Any) -> Row:
+    """Whoever has the module `invoices`; an operator must choose a customer first; machines are no readers."""
+    return Row((401, 401, 403, status, status, 409, status, 401), **more)
+
+
+def for_admins(status: Cell, **more: Any) -> Row:
+    return Row((401, 401, 403, 403, status, 409, status, 401), **more)
+
+
+def for_operators(status: Cell, **more: Any) -> Row:
+    return Row((401, 401, 403, 403, 403, status, status, 401), **more)
+
+
+def for_people(status: Cell, **more: Any) -> Row:
+    return Row((401, 401, status, status, status, status, status, 401), **more)
+
+
+def for_machines(status: Cell, **more: Any) -> Row:
+    return Row((401, 401, 403, 403, 403, 403, 403, status), **more)
+
+
+TOKEN = {"token": "x" * 43}
+CUSTOMER: Ids = {"customer_id": lambda company: company.customer.id}
+MEMBER: Ids = {"membership_id": lambda company: company.row()}
+DOCUMENT: Ids = {"document_id": lambda company: company.documents[0]}
+FILE: Ids = DOCUMENT | {"file_id": lambda company: company.files[0]}
+UNKNOWN_RECORD: Ids = {"record_id": lambda _company: str(uuid4())}
+STAFF = ("operator", "operator_here")
+
+TABLE: dict[str, Row] = {
+    "GET /auth/password-rules": for_all(200),
+    "POST /auth/login": for_all(422, {}),
+    "POST /auth/login/second-factor": for_all((401, 422), {}),
+    "POST /auth/password-reset": for_all(422, {}),
+    "POST /auth/password-reset/check": for_all(404, TOKEN),
+    "POST /auth/password-reset/complete": for_all(404, TOKEN | {"password": "Seekabel-1872!"}),
+    "POST /auth/invitations/check": for_all(404, TOKEN),
+    "POST /auth/invitations/accept": for_all(404, TOKEN | {"password": "Seekabel-1872!"}),
+    "POST /auth/invitations/renew": for_all(404, TOKEN),
+    "POST /auth/second-factor/enrolment": Row((401, (409, 401), None, None, None, None, None, 401), body=lambda _c: {}),
+    "POST /auth/second-factor/enrolment/confirm": for_all((401, 403, 409, 422), {}),
+    "GET /auth/session": for_people(200),
+    "DELETE /auth/session": Row((401, 401, None, None, None, None, None, 401)),
+    "POST /auth/session/customer": Row(
+        (401, 401, 200, 200, 200, None, 200, 401),
+        body=lambda company: {"customer_id": company.customer.id if company else str(uuid4())},
+        owned=True,
+        everywhere=("operator_here",),
+    ),
+    "POST /auth/step-up": for_people(422, body=lambda _company: {}),
+    "GET /users/me": for_people(200),
+    "PATCH /users/me": for_people(200, body=lambda _company: {}),
+    "GET /users/audit": for_admins(200),
+    "GET /users": for_admins(200),
+    "POST /users": for_admins(422, body=lambda _company: {}),
+    "GET /users/{membership_id}": for_admins(200, path=MEMBER, owned=True),
+    "PATCH /users/{membership_id}": for_admins(412, path=MEMBER, body=lambda _company: {}, owned=True),
+    "DELETE /users/{membership_id}": for_admins(412, path=MEMBER, owned=True),
+    "POST /users/{membership_id}/invitation": for_admins(409, path=MEMBER),
+    "GET /customers": for_operators(200),
+    "POST /customers": for_operators(422, body=lambda _company: {}),
+    "GET /customers/{customer_id}": for_operators(200, path=CUSTOMER, owned=True, everywhere=STAFF),
+    "PATCH /customers/{customer_id}": for_operators(
+        412, path=CUSTOMER, body=lambda _company: {}, owned=True, everywhere=STAFF
+    ),
+    "GET /documents/folders": with_module(200),
+    "GET /documents": with_module(200),
+    "GET /documents/{document_id}": with_module(200, path=DOCUMENT, owned=True),
+    "GET /documents/{document_id}/files/{file_id}": with_module(200, path=FILE, owned=True),
+    "GET /documents/operator/parked": for_operators(200),
+    "GET /documents/operator/conflicts": for_operators(200),
+    "GET /documents/operator/refused": for_operators(200),
+    "GET /documents/operator/dead-letters": for_operators(200),
+    "GET /documents/operator/health": for_operators(200),
+    "POST /billing/invoices": for_machines(422, body=lambda _company: {}),
+    "POST /billing/documents": for_machines(422, body=lambda _company: {}),
+    "POST /billing/payments": for_machines(422, body=lambda _company: {}),
+    "GET /billing/events/{event_id}": Row(
+        (401, 401, 403, 403, 403, 404, 404, 404), path={"event_id": lambda _company: str(uuid4())}
+    ),
+    "GET /brand": for_all(200),
+    "GET /openapi.json": for_all(200),
+}

@@ -1,0 +1,113 @@
+"""Two companies with their people, machines and documents in a running portal, each with canaries in its data."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from httpx2 import Client, Response
+
+from chassis.testing import wait_until
+from tests.people import Person
+from tests.portal import NewCustomer, Portal
+
+
+def a_pdf(words: str) -> bytes:
+    """The smallest PDF that says something."""
+    stream = f"BT /F1 18 Tf 60 760 Td ({words}) Tj ET".encode("latin-1")
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources 6 0 R >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Font << /F1 5 0 R >> >>",
+    ]
+    body, offsets = b"%PDF-1.7\n", []
+    for number, content in enumerate(objects, 1):
+        offsets.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    trailer = b"trailer << /Size 7 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(body)
+    return body + b"xref\n0 7\n0000000000 65535 f \n" + table + trailer
+
+
+def invoice_data(customer: str, number: str, content: bytes, **changes: Any) -> dict[str, Any]:
+    """The `data` of an invoice event, without the bytes."""
+    usual = {
+        "customer_number": customer,
+        "invoice_number": number,
+        "issued_on": "2026-09-02",
+        "due_on": "2026-09-16",
+        "period_from": "2026-08-01",
+        "period_to": "2026-08-31",
+        "currency": "EUR",
+        "net": "1062.71",
+        "tax": "201.91",
+        "gross": "1264.62",
+        "payment_state": "open",
+        "files": [
+            {"name": f"{number}.pdf", "media_type": "application/pdf", "sha256": hashlib.sha256(content).hexdigest()}
+        ],
+    }
+    return usual | changes
+
+
+@dataclass
+class Company:
+    """A customer with what belongs to it; its canary is in everything."""
+
+    customer: NewCustomer
+    canary: str
+    documents: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def admin(self) -> Person:
+        return self.customer.admin
+
+    def row(self) -> str:
+        """The admin's row among the users."""
+        return str(self.admin.get("/users").json()["items"][0]["id"])
+
+
+class World:
+    """Companies with people, a billing system and documents, in a running portal."""
+
+    def __init__(self, portal: Portal) -> None:
+        self.portal = portal
+        made = portal.command("create-token", f"world-{uuid4().hex[:8]}", "--scope", "billing:publish").stdout
+        self.token = next(word for word in made.split() if word.startswith("kp_"))
+        self.machine = Client(base_url=portal.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30)
+
+    def company(self) -> Company:
+        """A customer with an admin who is in, and one invoice."""
+        canary = f"kanarie{uuid4().hex[:12]}"
+        company = Company(self.portal.customer(f"Firma {canary}"), canary)
+        self.publish(company, f"RE-{canary}")
+        return company
+
+    def send(self, data: dict[str, Any], content: bytes, *, path: str = "invoices", **options: Any) -> Response:
+        """Through the HTTP door, with the file as a part."""
+        name = data["files"][0]["name"] if data.get("files") else "x.pdf"
+        return self.machine.post(
+            f"/api/v1/billing/{path}",
+            data={"data": json.dumps(data)},
+            files={"file": (name, content, "application/pdf")},
+            **options,
+        )
+
+    def publish(self, company: Company, number: str) -> str:
+        """An invoice of the company, filed; its document id."""
+        content = a_pdf(number)
+        sent = self.send(invoice_data(company.customer.number, number, content), content)
+        assert sent.status_code == 202, sent.text
+        found = wait_until(lambda: self._filed(company, number), seconds=20)
+        company.documents.append(found["id"])
+        company.files.append(found["files"][0]["id"])
+        return str(found["id"])
+
+    def _filed(self, company: Company, number: str) -> Any:
+        answer = company.admin.get("/documents", params={"q": number})
+        return next(iter(answer.json().get("items", [])), None)
