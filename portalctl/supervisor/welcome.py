@@ -59,7 +59,7 @@ def show_demo(installation: Installation) -> None:
     say(f"Mails:   {installation.public_url}/dev/mail")
     say("")
     say("Sign in (the second factor is never left out; take the code from the command, or put the secret into an app):")
-    for person in demo.get("people", []):
+    for person in (one for one in demo.get("people", []) if one["what"]):
         say(f"  {person['what']}")
         say(f"    user name {person['username']}   password {person['password']}")
         say(f"    code      portalctl demo-code {person['username']}")
