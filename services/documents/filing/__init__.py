@@ -1,0 +1,1 @@
+"""How a feed record becomes a document: its files first, then its rows; and what tidies up behind it."""

@@ -1,0 +1,52 @@
+"""What waited for its customer is filed when the customer comes."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from events.base import InvalidEvent
+from events.billing import PaymentRecorded
+from services.documents.filing.notes import Note, refusal
+from services.documents.filing.payments import settle_parked_payment
+from services.documents.filing.settle import settle
+from services.documents.models import Customer, FeedRecord
+from services.documents.record import Record
+
+AT_ONCE = 500
+"""More than so many wait for the next round, so that no transaction grows without bound."""
+
+
+async def release(session: AsyncSession, customer_number: str, *, at_most: int = AT_ONCE) -> int:
+    """Settle the oldest records that wait for this customer number; returns how many."""
+    waiting = select(FeedRecord).where(
+        FeedRecord.state == "parked", FeedRecord.waits_for == "customer", FeedRecord.waits_key == customer_number
+    )
+    oldest = waiting.order_by(FeedRecord.received_at, FeedRecord.id).limit(at_most)
+    found = (await session.scalars(oldest)).all()
+    for parked in found:
+        await settle_again(session, parked)
+    return len(found)
+
+
+async def settle_again(session: AsyncSession, waiting: FeedRecord) -> None:
+    """One parked or conflicting record; a rule it breaks refuses this one only."""
+    if waiting.subject == PaymentRecorded.subject:
+        await settle_parked_payment(session, waiting)
+        return
+    record = Record.model_validate(waiting.payload)
+    try:
+        async with session.begin_nested():
+            await settle(session, record)
+    except InvalidEvent as invalid:
+        note = Note(waiting.source, waiting.event_id, waiting.subject, waiting.occurred_at)
+        await note.write(session, refusal(invalid))
+
+
+async def next_waiting(session: AsyncSession) -> str | None:
+    """A known customer's number for which records are still parked."""
+    left_over = (
+        select(Customer.number)
+        .join(FeedRecord, FeedRecord.waits_key == Customer.number)
+        .where(FeedRecord.state == "parked", FeedRecord.waits_for == "customer")
+    )
+    found: str | None = await session.scalar(left_over.limit(1))
+    return found

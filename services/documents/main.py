@@ -1,0 +1,40 @@
+"""The service `documents`: settings, store, routers, handlers and the loops that tidy up put together."""
+
+from fastapi import FastAPI
+
+from chassis.app import Service, create_service, serve
+from services.documents.api import ROUTERS
+from services.documents.filing.intake import Intake
+from services.documents.handlers import handlers_with
+from services.documents.settings import Settings, settings
+from services.documents.storage import storage_at
+
+
+def create() -> FastAPI:
+    """With the settings of the environment."""
+    return create_with(settings())
+
+
+def create_with(chosen: Settings) -> FastAPI:
+    """With these settings."""
+    secret_key = chosen.storage_secret_key.get_secret_value()
+    storage = storage_at(chosen.storage_url, access_key=chosen.storage_access_key, secret_key=secret_key)
+    intake = Intake(storage, chosen)
+    return create_service(
+        Service(
+            name="documents",
+            settings=chosen,
+            routers=ROUTERS,
+            handlers=handlers_with(intake),
+            state={"storage": storage, "intake": intake},
+        )
+    )
+
+
+def run() -> None:
+    """Serve until SIGTERM."""
+    serve(create(), settings())
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,53 @@
+"""What can be set. Environment names add ``DOCUMENTS_`` in front."""
+
+from datetime import timedelta
+from functools import cache
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from chassis.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """The defaults are the values of docs/rules/invoices.md."""
+
+    model_config = SettingsConfigDict(env_prefix="DOCUMENTS_")
+
+    database_url: str = Field(
+        default="sqlite+aiosqlite:///.portal/documents.db", description="where documents keeps its tables"
+    )
+    storage_url: str = Field(
+        default="file:.portal/objects", description="`file:FOLDER` or `s3://BUCKET?endpoint=https://...&region=...`"
+    )
+    storage_access_key: str = Field(default="", description="of the S3 store")
+    storage_secret_key: SecretStr = Field(default=SecretStr(""), description="of the S3 store")
+    content_limit_bytes: int = Field(default=5 * 1024**2, gt=0, description="all files inside one feed record")
+    fetch_limit_bytes: int = Field(default=100 * 1024**2, gt=0, description="one file that is fetched by reference")
+    fetch_timeout: timedelta = Field(default=timedelta(seconds=60), description="for one file fetched by `url`")
+    allowed_file_origins: tuple[str, ...] = Field(
+        default=(), description="`scheme://host[:port]` from where a `url` may be fetched; JSON list"
+    )
+    allowed_buckets: tuple[str, ...] = Field(default=(), description="from where an `object` may be read; JSON list")
+    orphan_age: timedelta = Field(default=timedelta(hours=48), description="objects without rows live so long")
+    sweep_interval: timedelta = Field(default=timedelta(hours=1), description="how often orphans are sought")
+    waiting_interval: timedelta = Field(
+        default=timedelta(seconds=5), description="how often parked records are held against known customers"
+    )
+
+    @field_validator("allowed_file_origins")
+    @classmethod
+    def are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Anything more than an origin would promise a check that nobody makes."""
+        for origin in value:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != origin:
+                raise ValueError(f"{origin} is not scheme://host[:port]")
+        return value
+
+
+@cache
+def settings() -> Settings:
+    """Read once at start."""
+    return Settings()
