@@ -12,7 +12,6 @@ class InvoiceFiled(Event):
     """An invoice, credit note or correction can be read by its customer now."""
 
     subject = "documents.invoice.filed.v1"
-    listeners = frozenset({"users"})
     entity_field = "document_id"
 
     document_id: UUID
@@ -35,7 +34,6 @@ class DocumentFiled(Event):
     """An accompanying document can be read by its customer now."""
 
     subject = "documents.document.filed.v1"
-    listeners = frozenset({"users"})
     entity_field = "document_id"
 
     document_id: UUID

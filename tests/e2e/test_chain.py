@@ -1,4 +1,4 @@
-"""The whole chain over HTTP: operator -> customer -> mail -> password -> app -> invoice event -> the customer's bytes."""
+"""The whole chain over HTTP: operator, customer, mail, password, app, invoice event, the customer's bytes."""
 
 import base64
 import hashlib
