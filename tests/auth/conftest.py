@@ -108,6 +108,10 @@ class Auth:
         browser.headers[HEADER] = sign(identity, audience="auth", key=KEY)
         return browser
 
+    def half(self, principal: dict[str, Any]) -> AsyncClient:
+        """A caller with the identity that the gateway signs for a ticket."""
+        return self.client(Identity(sub=principal["user_id"], amr=tuple(principal["amr"]), ip="192.0.2.7"))
+
     async def principal(self, **question: Any) -> dict[str, Any] | None:
         """What the gateway would hear."""
         async with self.client(GATEWAY) as gateway:
@@ -301,6 +305,22 @@ async def auth(new_database: Callable[[str], Awaitable[str]], mailbox: Mailbox) 
     made = make_auth(await new_database("auth"), mailbox)
     yield made
     await made.database.close()
+
+
+@pytest.fixture
+async def make_auth_with(
+    new_database: Callable[[str], Awaitable[str]], mailbox: Mailbox
+) -> AsyncIterator[Callable[..., Awaitable[Auth]]]:
+    """With other settings."""
+    made: list[Auth] = []
+
+    async def make(**changes: Any) -> Auth:
+        made.append(make_auth(await new_database("auth"), mailbox, **changes))
+        return made[-1]
+
+    yield make
+    for auth in made:
+        await auth.database.close()
 
 
 def make_auth(database_url: str, mailbox: Mailbox, **changes: Any) -> Auth:
