@@ -73,9 +73,25 @@ class Person:
         self.recovery_codes = confirmed.json()["recovery_codes"]
 
 
+_BROWSERS: list[Client] = []
+
+
+def browser(url: str, **headers: str) -> Client:
+    """A client that is closed when the portal ends."""
+    client = Client(base_url=url, headers=headers, timeout=30)
+    _BROWSERS.append(client)
+    return client
+
+
+def close_browsers() -> None:
+    """All of them."""
+    while _BROWSERS:
+        _BROWSERS.pop().close()
+
+
 def stranger(url: str, username: str = "") -> Person:
     """A browser nobody has signed in with; `Origin` as a browser sends it."""
-    return Person(url, username, Client(base_url=url, headers={"Origin": url}, timeout=30))
+    return Person(url, username, browser(url, Origin=url))
 
 
 def invitation_token(mails: Mails, username: str, *, after: int = 0) -> str:

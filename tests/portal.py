@@ -17,7 +17,7 @@ import httpx2
 
 from chassis.testing import wait_until
 from portalctl.supervisor.ports import pick
-from tests.people import Person, invitation_token, stranger
+from tests.people import Person, close_browsers, invitation_token, stranger
 
 FIRST_OPERATOR = "operator@nordwelle.example"
 START_SECONDS = 90
@@ -177,6 +177,7 @@ def running_portal(home: Path, **options: Any) -> Iterator[Portal]:
     try:
         yield portal.start()
     finally:
+        close_browsers()
         if portal.process is not None and portal.process.poll() is None:
             portal.process.send_signal(signal.SIGTERM)
             try:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from httpx2 import Client, Response
+from httpx2 import Response
 
 from chassis.testing import wait_until
-from tests.people import Person
+from tests.people import Person, browser
 from tests.portal import NewCustomer, Portal
 
 
@@ -79,7 +79,7 @@ class World:
         self.portal = portal
         made = portal.command("create-token", f"world-{uuid4().hex[:8]}", "--scope", "billing:publish").stdout
         self.token = next(word for word in made.split() if word.startswith("kp_"))
-        self.machine = Client(base_url=portal.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30)
+        self.machine = browser(portal.url, Authorization=f"Bearer {self.token}")
 
     def company(self) -> Company:
         """A customer with an admin who is in, and one invoice."""

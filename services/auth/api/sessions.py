@@ -1,5 +1,6 @@
 """The running session: look at it, switch the customer, prove oneself anew, sign out."""
 
+import asyncio
 from datetime import datetime
 from uuid import UUID
 
@@ -64,21 +65,23 @@ async def sign_out(by: SignedIn, session: Session, response: Response, here: Her
 
 
 @router.post("/session/customer", responses=problems(NotFound))
-async def switch_customer(
-    body: CustomerChoice, by: SignedIn, session: Session, response: Response, here: Here
-) -> PrincipalOut:
+async def switch_customer(body: CustomerChoice, by: SignedIn, response: Response, here: Here) -> PrincipalOut:
     """Open another customer: one's own by membership, or any as the operator. The session gets a new id."""
-    own = await _own(session, by, here)
-    if not await _may_open(session, own.user_id, body.customer_id, here.now):
-        raise NotFound
-    successor = await replace_session(session, own, "switched", here.now)
-    if successor is None:
-        raise NotSignedIn
-    successor.session.customer_id = body.customer_id
-    emit(session, audit_line("customer_opened", "done", by, own.user_id, None, here.now))
+    if by.is_operator:
+        await _until_heard_of(here, body.customer_id)
+    async with here.database.transaction() as session:
+        own = await _own(session, by, here)
+        if not await _may_open(session, own.user_id, body.customer_id, here.now):
+            raise NotFound
+        successor = await replace_session(session, own, "switched", here.now)
+        if successor is None:
+            raise NotSignedIn
+        successor.session.customer_id = body.customer_id
+        emit(session, audit_line("customer_opened", "done", by, own.user_id, None, here.now))
+        account = await session.get_one(Account, own.user_id)
+        opened = await principal_of(session, here, account, successor.session)
     cookies.put(response, "session", successor.token, here.settings)
-    account = await session.get_one(Account, own.user_id)
-    return await principal_of(session, here, account, successor.session)
+    return opened
 
 
 @router.post("/step-up", responses=problems(CodeRefused, SecondFactorLocked, TooMany))
@@ -109,6 +112,15 @@ async def _own(session: AsyncSession, by: Identity, here: Context) -> UserSessio
     if own is None or own.user_id != by.user_id or not own.lives(here.settings.session_idle, here.now):
         raise NotSignedIn
     return own
+
+
+async def _until_heard_of(here: Context, customer_id: UUID) -> None:
+    """A customer made a moment ago is on its way here by event; whoever made it wants to open it at once."""
+    for _ in range(20):
+        async with here.database.reading() as session:
+            if await session.get(Customer, customer_id) is not None:
+                return
+        await asyncio.sleep(0.1)
 
 
 async def _may_open(session: AsyncSession, user_id: UUID, customer_id: UUID, now: datetime) -> bool:
