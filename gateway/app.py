@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Receive, Scope, Send
 
-from chassis.errors import AppError, InternalError, MethodNotAllowed, NotFound, NotSignedIn, SecondFactorRequired
+from chassis.errors import AppError, InternalError, MethodNotAllowed, NotSignedIn, SecondFactorRequired
 from chassis.logging import log
 from chassis.telemetry import REQUEST_SECONDS
-from gateway.call import Call
+from gateway.call import Call, ClientGone
 from gateway.caller import (
     SAFE_METHODS,
     Credential,
@@ -19,14 +19,17 @@ from gateway.caller import (
 )
 from gateway.headers import COOKIES, read_cookies, read_once, security_headers
 from gateway.limits import RateLimit, declared_length, require_fitting_body
-from gateway.proxy import PREFIX, ClientGone, Proxy
-from gateway.routing import Table
+from gateway.proxy import Proxy
+from gateway.routing import PREFIX, Route, Table
 from gateway.sessions import Known, Sessions
 from gateway.settings import Settings
 from gateway.telemetry import REFUSED
 from gateway.webapp import WebApp
 
 Handler = Callable[[Call], Awaitable[None]]
+
+MAILBOX = {path: Route("GET", path, "mailbox", public=True) for path in ("/dev/mail", "/dev/mail.json")}
+"""Outside ``/api/v1`` and in embedded mode only."""
 
 REFRESHING = ("auth", "users")
 """After an unsafe call to one of these the caller's own rights may be others."""
@@ -43,11 +46,11 @@ class Gateway:
         self.own: dict[str, Handler] = {}
         """What the gateway answers itself, by the path in the table."""
         self._limit = RateLimit(settings.requests_per_window, settings.rate_window.total_seconds())
+        self._has_mailbox = bool(settings.mailbox_url)
         self._trusted_proxies = settings.trusted_proxies
         self._origin = settings.public_url.rstrip("/").encode("ascii")
         self._always = security_headers(https=settings.secure_cookies)
-        prefix = "__Host-" if settings.secure_cookies else ""
-        self._cookie_names = {f"{prefix}{name}".encode(): name for name in COOKIES}
+        self._cookie_names = {f"{settings.cookie_prefix}{name}".encode(): name for name in COOKIES}
         self._timers: dict[tuple[str, str, int], Callable[[float], None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,13 +83,18 @@ class Gateway:
         call.headers = read_once(call.scope["headers"])
         call.length = declared_length(call.headers)
         if call.method not in SAFE_METHODS:
-            raise (NotFound if call.path == "/api" else MethodNotAllowed)(headers={"Allow": "GET, HEAD"})
-        await self._web.serve(call)
+            raise MethodNotAllowed(headers={"Allow": "GET, HEAD"})
+        if call.path in MAILBOX and self._has_mailbox:
+            require_fitting_body(call.method, MAILBOX[call.path], call.headers, call.length)
+            await self._proxy.carry(call, MAILBOX[call.path])
+        else:
+            await self._web.serve(call)
 
     async def _serve_api(self, call: Call) -> None:
         call.headers = headers = read_once(call.scope["headers"])
         call.length = declared_length(headers)
         call.route = route = self._table.find(call.method, call.path[len(PREFIX) :])
+        call.target = call.target[len(PREFIX) :]
         client = call.scope["client"]
         call.address = address_of(client[0] if client else "", headers.get(b"x-forwarded-for"), self._trusted_proxies)
         call.cookies = read_cookies(headers.get(b"cookie"), self._cookie_names)

@@ -16,6 +16,10 @@ from gateway.upstream import HeaderList
 LINGER_BYTES = 8 * 1024 * 1024
 
 
+class ClientGone(Exception):
+    """Nobody is there to read an answer."""
+
+
 class Call:
     """What is known of the request so far."""
 
@@ -36,6 +40,7 @@ class Call:
         "scope",
         "send",
         "status",
+        "target",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, always: HeaderList) -> None:
@@ -47,6 +52,8 @@ class Call:
         self.request_id = os.urandom(16).hex()
         self.method: str = scope["method"]
         self.path: str = scope["raw_path"].decode("latin-1")
+        self.target: bytes = scope["raw_path"]
+        """The path at the service."""
         self.status = 0
         """Of the answer; 0 while it has not begun."""
         self.headers: dict[bytes, bytes] = {}

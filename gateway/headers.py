@@ -84,6 +84,11 @@ PAGE_POLICY = (
     b"font-src 'self'; frame-src blob:; object-src 'none'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
     b"form-action 'self'; frame-ancestors 'none'"
 )
+MAILBOX_POLICY = (
+    b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-src 'self' blob:; "
+    b"frame-ancestors 'none'"
+)
+"""The mails' own styles are inline; embedded mode only."""
 PERMISSIONS = b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
@@ -114,7 +119,8 @@ def read_once(headers: HeaderList) -> dict[bytes, bytes]:
         for name, value in headers:
             if name in seen:
                 if name in ONCE:
-                    raise BadRequest(detail=f"The header {name.decode('latin-1')} may be sent once only.")
+                    detail = f"The header {name.decode('latin-1')} may be sent once only."
+                    raise BadRequest(detail=detail, headers={"Connection": "close"})
                 seen[name] += (b"; " if name == b"cookie" else b", ") + value
             else:
                 seen[name] = value

@@ -1,7 +1,6 @@
 """The inner port: what only the operator's own network may ask."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -13,10 +12,10 @@ from chassis.errors import PROBLEM_JSON, NotFound, problem_body
 class Inner:
     """``/healthz``, ``/readyz``, ``/telemetry`` and ``/identity-keys``."""
 
-    def __init__(self, public_keys: dict[str, Any], not_ready: Callable[[], str]) -> None:
-        """``not_ready`` says why no further request should come, or nothing."""
+    def __init__(self, public_keys: dict[str, Any]) -> None:
         self._keys = json.dumps(public_keys).encode()
-        self._not_ready = not_ready
+        self.stopping = False
+        """No further request should come."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -35,8 +34,9 @@ class Inner:
         if path == "/healthz":
             return 200, "application/json", b'{"status": "ok"}'
         if path == "/readyz":
-            reason = self._not_ready()
-            return 503 if reason else 200, "application/json", json.dumps({"status": reason or "ok"}).encode()
+            if self.stopping:
+                return 503, "application/json", b'{"status": "stopping"}'
+            return 200, "application/json", b'{"status": "ok"}'
         if path == "/telemetry":
             return 200, CONTENT_TYPE_LATEST, generate_latest()
         if path == "/identity-keys":

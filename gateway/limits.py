@@ -71,12 +71,12 @@ def declared_length(headers: dict[bytes, bytes]) -> int | None:
     length, coding = headers.get(b"content-length"), headers.get(b"transfer-encoding")
     if coding is not None:
         if length is not None or coding.lower() != b"chunked":
-            raise BadRequest
+            raise BadRequest(headers={"Connection": "close"})
         return None
     if length is None:
         return 0
     if not length.isdigit() or len(length) > 15:
-        raise BadRequest
+        raise BadRequest(headers={"Connection": "close"})
     return int(length)
 
 

@@ -3,16 +3,23 @@
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from chassis.brand import load_brand
+from chassis.bus import Bus
 from chassis.logging import configure_logging, log
 from gateway.app import Gateway
+from gateway.brand import BrandPage
 from gateway.inner import Inner
+from gateway.listening import Listener
+from gateway.live import Live
+from gateway.openapi import Description
 from gateway.principals import Directory
 from gateway.proxy import Proxy
 from gateway.routing import CSV, FORM, MIB, Route, Table
@@ -20,7 +27,7 @@ from gateway.sessions import Sessions
 from gateway.settings import Settings, settings
 from gateway.signing import Signer
 from gateway.upstream import Upstream
-from gateway.webapp import WebApp
+from gateway.webapp import StaticFile, WebApp, media_type_of
 from gateway.wire import PatientProtocol
 
 ROUTES = (
@@ -79,8 +86,15 @@ ROUTES = (
     Route("POST", "/billing/payments", "documents", body_bytes=8 * MIB),
     Route("GET", "/billing/events/{event_id}", "documents"),
     Route("GET", "/billing/reconciliation", "documents"),
+    # answered here
+    Route("GET", "/brand", "gateway", public=True),
+    Route("GET", "/openapi.json", "gateway", public=True),
+    Route("GET", "/live", "gateway"),
 )
 """Every call that exists, in the order of docs/architecture.md; what is not here is answered 404."""
+
+
+DOCS = Path(__file__).parent / "docs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +104,9 @@ class Parts:
     public: Gateway
     inner: Inner
     sessions: Sessions
-    services: dict[str, Upstream]
+    live: Live
+    bus: Bus
+    upstreams: dict[str, Upstream]
 
 
 def create(config: Settings, table: Table) -> Parts:
@@ -102,17 +118,35 @@ def create(config: Settings, table: Table) -> Parts:
     """
     signer = Signer.from_file(config.signing_key_file)
     brand = load_brand(config.brand_file)
-    services = {
-        name: Upstream(name, url, in_flight=config.in_flight_per_service) for name, url in config.services.items()
-    }
+    urls = config.services | ({"mailbox": config.mailbox_url} if config.mailbox_url else {})
+    upstreams = {name: Upstream(name, url, in_flight=config.in_flight_per_service) for name, url in urls.items()}
+    services = {name: upstreams[name] for name in config.services}
     sessions = Sessions(Directory(services["auth"], services["users"], signer, {}), config)
-    proxy = Proxy(services, signer, secure_cookies=config.secure_cookies)
-    public = Gateway(config, table, proxy, sessions, WebApp(config.web_folder, brand.legal.security_txt))
-    return Parts(public, Inner(signer.public(), lambda: ""), sessions, services)
+    live = Live(sessions, config)
+    web = WebApp(config.web_folder, brand.legal.security_txt)
+    for path, name in (("/docs", "docs.html"), ("/docs/docs.js", "docs.js"), ("/docs/docs.css", "docs.css")):
+        web.add(path, StaticFile.of(media_type_of(name), (DOCS / name).read_bytes()))
+    proxy = Proxy(upstreams, signer, cookie_prefix=config.cookie_prefix)
+    public = Gateway(config, table, proxy, sessions, web)
+    public.own["/live"] = live.serve
+    public.own["/brand"] = BrandPage(brand, config.brand_file.parent, web).serve
+    public.own["/openapi.json"] = Description(services, table, session_cookie=config.cookie_prefix + "session").serve
+    password = config.nats_password.get_secret_value()
+    bus = Bus("gateway", config.nats_url, user=config.nats_user, password=password)
+    return Parts(public, Inner(signer.public()), sessions, live, bus, upstreams)
 
 
 class _Port(uvicorn.Server):
     """One of two servers of a process that has its own signal handling."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say when it listens; uvicorn itself only ends the process when it cannot."""
+        await super().startup(sockets)
+        self.listens.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -161,19 +195,36 @@ async def running(config: Settings, table: Table) -> AsyncIterator[Running]:
     public = _port(parts.public, config.host, config.port)
     inner = _port(parts.inner, config.inner_host, config.inner_port)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(port.serve()) for port in (inner, public)]
-        while not all(port.started for port in (inner, public)):
-            await asyncio.sleep(0.01)
-            if any(task.done() for task in tasks):
-                raise SystemExit(1)
+        serving = [group.create_task(port.serve()) for port in (inner, public)]
+        background = [
+            group.create_task(Listener(parts.bus, parts.sessions, parts.live).run()),
+            group.create_task(_tidy(parts.sessions)),
+        ]
+        await asyncio.gather(inner.listens.wait(), public.listens.wait())
         try:
             yield Running(parts, public.number, inner.number)
         finally:
+            parts.inner.stopping = True
+            parts.live.close()
             public.should_exit = True
-            await tasks[1]
+            await serving[1]
             inner.should_exit = True
-    for service in parts.services.values():
-        await service.close()
+            for task in background:
+                task.cancel()
+    await _closed(parts)
+
+
+async def _tidy(sessions: Sessions) -> None:
+    while True:
+        await asyncio.sleep(10)
+        sessions.sweep()
+
+
+async def _closed(parts: Parts) -> None:
+    with contextlib.suppress(Exception):
+        await parts.bus.close()
+    for upstream in parts.upstreams.values():
+        await upstream.close()
 
 
 async def _until_told(config: Settings) -> None:

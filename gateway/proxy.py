@@ -7,22 +7,17 @@ from starlette.types import Message
 from chassis.errors import PROBLEM_JSON, AppError, BadRequest, InternalError, TooLarge, Unavailable, UpstreamTimeout
 from chassis.identity import Identity
 from chassis.logging import log
-from gateway.call import Call
+from gateway.call import Call, ClientGone
 from gateway.caller import SAFE_METHODS
-from gateway.headers import ANSWER_PASSES, API_POLICY, COOKIES, request_lines
+from gateway.headers import ANSWER_PASSES, API_POLICY, COOKIES, MAILBOX_POLICY, request_lines
 from gateway.routing import Route
 from gateway.signing import Signer, TokenCache
 from gateway.upstream import Connection, HeaderList, Upstream, UpstreamBroke, UpstreamDown
 
-PREFIX = "/api/v1"
 SMALL_BYTES = 64 * 1024
 IDLE_SECONDS = 30.0
 BODY_SECONDS = 300.0
 TOTAL_SECONDS = 900.0
-
-
-class ClientGone(Exception):
-    """Nobody is there to read an answer."""
 
 
 class RequestTimeout(AppError):
@@ -35,11 +30,10 @@ class RequestTimeout(AppError):
 class Proxy:
     """Carries calls to the services."""
 
-    def __init__(self, services: dict[str, Upstream], signer: Signer, *, secure_cookies: bool) -> None:
+    def __init__(self, services: dict[str, Upstream], signer: Signer, *, cookie_prefix: str) -> None:
         self._services = services
         self._signer = signer
-        prefix = "__Host-" if secure_cookies else ""
-        self._cookie_names = {name: f"{prefix}{name}".encode() for name in COOKIES}
+        self._cookie_names = {name: f"{cookie_prefix}{name}".encode() for name in COOKIES}
         self._set_cookie = tuple(name + b"=" for name in self._cookie_names.values())
         self._anonymous = Identity(sub="anonymous")
         self._anonymous_tokens: TokenCache = {}
@@ -89,7 +83,7 @@ class Proxy:
     def _head(self, call: Call, route: Route, service: Upstream, body: bytes | None) -> bytes:
         """The request's first bytes; with its body where that is known whole."""
         query = call.scope["query_string"]
-        target = call.scope["raw_path"][len(PREFIX) :] + (b"?" + query if query else b"")
+        target = call.target + b"?" + query if query else call.target
         known = call.known
         identity, tokens = self._anonymous, self._anonymous_tokens
         if known is not None and known.identity is not None:
@@ -146,7 +140,7 @@ class Proxy:
         if b"cache-control" not in names:
             headers.append((b"cache-control", b"no-store"))
         if b"content-security-policy" not in names:
-            headers.append((b"content-security-policy", API_POLICY))
+            headers.append((b"content-security-policy", MAILBOX_POLICY if service.name == "mailbox" else API_POLICY))
         if service.name == "auth":
             headers += [pair for pair in answer if pair[0] == b"set-cookie" and pair[1].startswith(self._set_cookie)]
         return headers
@@ -211,7 +205,11 @@ async def _send_body(call: Call, route: Route, connection: Connection, first: by
 
 
 async def _departure(call: Call) -> Message:
-    return await call.receive()
+    """Until the client is gone; what is still said of a body that was read, or never was, is no departure."""
+    while True:
+        message = await call.receive()
+        if message["type"] == "http.disconnect":
+            return message
 
 
 async def _stream(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chassis.errors import MethodNotAllowed, NotFound
 
+PREFIX = "/api/v1"
 MIB = 1024 * 1024
 JSON = ("application/json",)
 FORM = ("application/json", "multipart/form-data")
@@ -19,7 +20,7 @@ _SAFE_PATH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path with its methods.
+    """One path under ``/api/v1`` with its methods.
 
     Attributes:
         target: The service's name, or ``gateway`` for what is answered here.

@@ -60,6 +60,11 @@ class Settings(ServiceSettings):
         """Service name to its address."""
         return {"auth": self.auth_url, "users": self.users_url, "documents": self.documents_url}
 
+    @property
+    def cookie_prefix(self) -> str:
+        """Browsers take a ``__Host-`` cookie only over https, for this host alone."""
+        return "__Host-" if self.secure_cookies else ""
+
 
 @cache
 def settings() -> Settings:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import socket
 from typing import Any
 
@@ -14,6 +15,19 @@ HEAD_SECONDS = 15.0
 HEAD_BYTES = 32 * 1024
 MOST_HEADERS = 100
 UNACKNOWLEDGED_MS = 30_000
+
+
+_UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Offered protocols may be ignored (RFC 9110, 7.8), but the parser stops at them: hide the offer from it.
+
+    Some clients (Java's) offer HTTP/2 with every request on plain http. Only a head that comes in pieces is not seen
+    here; such a request is answered and its connection ends, or it is refused when it bears a body.
+    """
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"\r\nx-upgrade:", head) + end + rest
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -47,6 +61,8 @@ class PatientProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._deadline is None:
                 self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+            if b"pgrade:" in data:
+                data = _without_upgrade(data)
         super().data_received(data)
         if self._in_head and self._head_bytes > HEAD_BYTES:
             self.send_400_response("The head of the request is too large.")
@@ -61,9 +77,13 @@ class PatientProtocol(HttpToolsProtocol):
         """The head is whole."""
         self._in_head = False
         self._patience_ends_not()
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            raise ValueError("another version")
+        self._upgraded = self.parser.should_upgrade()
+        if self._upgraded and any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
+            raise ValueError("the parser would lose this body")
         super().on_headers_complete()
-        if self.parser.should_upgrade():
-            self._upgraded = True
+        if self._upgraded:
             self.cycle.keep_alive = False
             self.cycle.more_body = False
 

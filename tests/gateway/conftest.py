@@ -6,11 +6,12 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import aiohttp
 import pytest
+import uvloop
 from aiohttp import web
 from joserfc.jwk import OKPKey
 
@@ -77,14 +78,13 @@ class FakeService:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         responder = self.answers.get(request.path)
         if getattr(responder, "streams", False):
-            result: web.StreamResponse = await responder(request)  # type: ignore[misc]
-            return result
+            assert responder is not None
+            return cast("web.StreamResponse", await responder(request))
         body = await request.read()
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers]
         self.seen.append(Seen(request.method, request.raw_path, headers, body))
         if responder is not None:
-            result = await responder(request)
-            return result
+            return cast("web.StreamResponse", await responder(request))
         return web.json_response({"service": self.name, "bytes": len(body)})
 
 
@@ -212,6 +212,11 @@ def settings_of(tmp_path: Path) -> Callable[..., Settings]:
         return Settings(**usual | values)
 
     return make
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that the process runs on: its transports differ from asyncio's."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 NewWorld = Callable[..., contextlib.AbstractAsyncContextManager[World]]
