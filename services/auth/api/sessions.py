@@ -116,7 +116,7 @@ async def _own(session: AsyncSession, by: Identity, here: Context) -> UserSessio
 
 async def _until_heard_of(here: Context, customer_id: UUID) -> None:
     """A customer made a moment ago is on its way here by event; whoever made it wants to open it at once."""
-    for _ in range(20):
+    for _ in range(50):
         async with here.database.reading() as session:
             if await session.get(Customer, customer_id) is not None:
                 return
