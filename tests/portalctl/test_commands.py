@@ -1,0 +1,193 @@
+"""The commands against a running portal."""
+
+import asyncio
+import json
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from chassis.bus import connected_bus
+from chassis.testing import wait_until
+from portalctl.demo.einvoice import Invoice
+from portalctl.demo.history import invoices_of
+from portalctl.demo.paper import invoice_pdf
+from portalctl.demo.story import COMPANIES
+from portalctl.main import main
+from tests.portal import NewCustomer, Portal
+
+
+@pytest.fixture(scope="session")
+def customer(portal: Portal) -> NewCustomer:
+    return portal.customer()
+
+
+def an_invoice() -> Invoice:
+    return list(invoices_of(COMPANIES[0], date(2026, 11, 23)))[-1]
+
+
+def shown(customer: NewCustomer, number: str) -> list[dict[str, object]]:
+    answer = customer.admin.get("/documents", params={"q": number})
+    return [item for item in answer.json()["items"] if item["number"] == number]
+
+
+def test_an_einvoice_needs_nothing_but_its_customer(portal: Portal, customer: NewCustomer, tmp_path: Path) -> None:
+    invoice = an_invoice()
+    file = tmp_path / "rechnung.pdf"
+    file.write_bytes(invoice_pdf(invoice, with_xml=True))
+
+    said = portal.command("publish-invoice", "--customer", customer.number, file).stdout.split()
+
+    (item,) = wait_until(lambda: shown(customer, invoice.number), seconds=30, every=0.1)
+    assert len(said) == 1
+    assert item["gross"] == {"amount": str(invoice.gross), "currency": "EUR"}
+    assert item["issued_on"] == "2026-11-02"
+    assert item["due_on"] == "2026-11-16"
+    files = customer.admin.get(f"/documents/{item['id']}").json()["files"]
+    assert customer.admin.get(f"/documents/{item['id']}/files/{files[0]['id']}").content == file.read_bytes()
+
+
+def test_the_same_invoice_twice_is_one(portal: Portal, customer: NewCustomer, tmp_path: Path) -> None:
+    file = tmp_path / "rechnung.pdf"
+    file.write_bytes(invoice_pdf(an_invoice(), with_xml=False))
+    number = f"RE-{uuid4().hex[:8]}"
+    options = [
+        "--number",
+        number,
+        "--issued-on",
+        "2026-11-02",
+        "--net",
+        "100.00",
+        "--tax",
+        "19.00",
+        "--gross",
+        "119.00",
+    ]
+
+    once = portal.command("publish-invoice", "--customer", customer.number, file, *options).stdout
+    again = portal.command("publish-invoice", "--customer", customer.number, file, *options).stdout
+    other = portal.command(
+        "publish-invoice", "--customer", customer.number, file, *options, "--number", f"{number}-B"
+    ).stdout
+
+    assert once == again != other
+    wait_until(lambda: shown(customer, f"{number}-B"), seconds=30, every=0.1)
+    assert len(shown(customer, number)) == 1
+
+
+def test_fields_may_stand_in_a_json_file_beside(portal: Portal, customer: NewCustomer, tmp_path: Path) -> None:
+    number = f"RE-{uuid4().hex[:8]}"
+    (tmp_path / "r.pdf").write_bytes(invoice_pdf(an_invoice(), with_xml=False))
+    data = {"invoice_number": number, "issued_on": "2026-10-02", "net": "1.00", "tax": "0.19", "gross": "1.19"}
+    (tmp_path / "r.json").write_text(json.dumps(data))
+
+    portal.command("publish-invoice", "--customer", customer.number, tmp_path / "r.pdf", "--due-on", "2026-10-20")
+
+    (item,) = wait_until(lambda: shown(customer, number), seconds=30, every=0.1)
+    assert item["due_on"] == "2026-10-20"
+
+
+def test_what_is_missing_is_named(portal: Portal, tmp_path: Path) -> None:
+    (tmp_path / "r.pdf").write_bytes(invoice_pdf(an_invoice(), with_xml=False))
+
+    nothing = portal.command("publish-invoice", "--customer", "KD-1", tmp_path / "none.pdf", check=False)
+    bare = portal.command("publish-invoice", "--customer", "KD-1", tmp_path / "r.pdf", "--net", "1,00", check=False)
+
+    assert (nothing.returncode, bare.returncode) == (1, 1)
+    assert "none.pdf: No such file" in nothing.stderr
+    assert "invoice_number: Field required" in bare.stderr
+    assert "net: Value error, must be a decimal string" in bare.stderr
+
+
+def test_a_machines_token_opens_its_door_and_no_other(portal: Portal, customer: NewCustomer) -> None:
+    name = f"erp-{uuid4().hex[:6]}"
+    token = portal.command("create-token", name, "--scope", "billing:publish", "--days", "30").stdout.strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    pdf = invoice_pdf(an_invoice(), with_xml=True)
+    data = {
+        "customer_number": customer.number,
+        "invoice_number": f"RE-{uuid4().hex[:8]}",
+        "issued_on": "2026-11-02",
+        "currency": "EUR",
+        "net": "1.00",
+        "tax": "0.19",
+        "gross": "1.19",
+    }
+
+    sent = httpx2.post(
+        f"{portal.url}/api/v1/billing/invoices",
+        headers=headers,
+        files={"data": (None, json.dumps(data), "application/json"), "file": ("r.pdf", pdf, "application/pdf")},
+    )
+
+    assert token.startswith("kp_")
+    assert sent.status_code == 202, sent.text
+    assert httpx2.get(f"{portal.url}/api/v1/customers", headers=headers).status_code in (401, 403)
+    assert wait_until(lambda: shown(customer, data["invoice_number"]), seconds=30, every=0.1)
+
+
+def test_a_token_needs_a_fitting_name(portal: Portal) -> None:
+    refused = portal.command("create-token", "Nicht So", "--scope", "billing:publish", check=False)
+
+    assert refused.returncode == 1
+    assert "lower-case letters" in refused.stderr
+
+
+def test_a_dead_letter_is_listed_shown_retried_and_dropped(portal: Portal) -> None:
+    marker = uuid4().hex
+    asyncio.run(_publish_nonsense(portal, marker))
+
+    def row() -> str | None:
+        lines = portal.command("dead-letters", "list", "documents").stdout.splitlines()
+        ids = [line.split()[0] for line in lines if "buried" in line]
+        return next((i for i in ids if marker in portal.command("dead-letters", "show", "documents", i).stdout), None)
+
+    number = wait_until(row, seconds=30, every=0.2)
+    assert "invalid_json" in portal.command("dead-letters", "show", "documents", number).stdout
+    portal.command("dead-letters", "retry", "documents", number)
+    wait_until(lambda: row() == number, seconds=30, every=0.2)
+    portal.command("dead-letters", "drop", "documents", number)
+    assert row() is None
+    assert portal.command("dead-letters", "drop", "documents", number, check=False).returncode == 1
+
+
+async def _publish_nonsense(portal: Portal, marker: str) -> None:
+    feed = portal.run["feeds"]["billing"]
+    bus = await connected_bus("billing", portal.run["nats_url"], user=feed["user"], password=feed["password"])
+    headers = {"Content-Type": "application/cloudevents+json", "Nats-Msg-Id": marker}
+    await bus.publish("billing.invoice.published.v1", f"{{ {marker}".encode(), headers)
+    await bus.close()
+
+
+@pytest.mark.parametrize("service", ["users", "documents"])
+def test_a_service_tells_its_state_again(portal: Portal, customer: NewCustomer, service: str) -> None:
+    said = portal.command("republish", service).stdout
+    replayed = portal.command("republish", service, "--outbox", "--since", "2026-01-01").stdout
+
+    assert said.startswith(f"{service}: ")
+    assert int(replayed.split()[1]) > 0
+    assert customer.admin.get("/documents/folders").status_code == 200
+
+
+def test_streams_may_be_declared_again(portal: Portal) -> None:
+    said = portal.command("nats", "apply").stdout
+
+    assert "consumer documents on BILLING" in said
+    assert "stream" not in said
+
+
+def test_migrating_again_says_the_revisions(portal: Portal) -> None:
+    assert [line.partition(":")[0] for line in portal.command("migrate").stdout.splitlines()] == [
+        "auth",
+        "users",
+        "documents",
+    ]
+
+
+def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "publish-invoice" in capsys.readouterr().out
+    assert main(["fly"]) == 2
+    assert "no command 'fly'" in capsys.readouterr().err
