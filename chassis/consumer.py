@@ -29,7 +29,8 @@ from chassis.telemetry import DEAD_LETTERS, EVENTS_HANDLED, FETCH_AGE
 from events.base import Envelope, Event, InvalidEvent, decode, event_of
 
 Handler = Callable[[Any, AsyncSession], Awaitable[None]]
-Buried = Callable[[AsyncSession, Envelope | None, str, InvalidEvent], Awaitable[None]]
+Buried = Callable[[AsyncSession, Envelope, str, InvalidEvent], Awaitable[None]]
+"""Session, envelope, the delivery under which it is kept in `failed_events`, and why."""
 Prepare = Callable[[Any], Awaitable[Any]]
 
 TRACER = trace.get_tracer("kundenportal")
@@ -74,7 +75,10 @@ class EventRouter:
         return register
 
     def on_buried(self, note: Buried) -> Buried:
-        """Lets the owner of a feed note what was refused, in the transaction that buries it."""
+        """Lets the owner of a feed note what was refused, in the transaction that buries it.
+
+        What has no envelope came from nobody: it is in the dead letters only.
+        """
         self.buried = note
         return note
 
@@ -167,11 +171,11 @@ class Consumer:
 
     async def _bury(self, delivery: Delivery, invalid: InvalidEvent) -> None:
         async with self._database.transaction() as session:
-            now = utc_now()
+            now, key = utc_now(), f"{delivery.stream}/{delivery.sequence}"
             new = await insert_new(
                 session,
                 FailedEvent,
-                delivery=f"{delivery.stream}/{delivery.sequence}",
+                delivery=key,
                 subject=delivery.subject,
                 headers=delivery.headers,
                 payload=delivery.data,
@@ -183,29 +187,31 @@ class Consumer:
                 next_try_at=None,
             )
             if new:
-                await self._tell_buried(session, delivery.subject, delivery.headers, delivery.data, invalid)
+                kept = await session.scalar(select(FailedEvent).where(FailedEvent.delivery == key))
+                assert kept is not None
+                await self._tell_buried(session, kept, invalid)
         log.warning("event_buried", stream=delivery.stream, sequence=delivery.sequence, reason=invalid.reason)
 
-    async def _tell_buried(
-        self, session: AsyncSession, subject: str, headers: dict[str, str], data: bytes, invalid: InvalidEvent
-    ) -> None:
+    async def _tell_buried(self, session: AsyncSession, failed: FailedEvent, invalid: InvalidEvent) -> None:
         """The original bytes go to DEAD_LETTERS; a feed's owner notes the refusal; repeats of it are ignored."""
         try:
-            envelope: Envelope | None = decode(headers, data)
+            envelope: Envelope | None = decode(failed.headers, failed.payload)
         except InvalidEvent:
             envelope = None
-        if envelope and not await first_time(session, source=envelope.source, event_id=envelope.id, subject=subject):
+        if envelope and not await first_time(
+            session, source=envelope.source, event_id=envelope.id, subject=failed.subject
+        ):
             return
         dead = {
-            "Dead-Subject": subject,
+            "Dead-Subject": failed.subject,
             "Dead-Service": self._service,
             "Dead-Reason": invalid.reason,
             "Dead-Detail": base64.b64encode(_detail(invalid).encode()).decode(),
-            **{f"Original-{name}": value for name, value in headers.items() if value.isascii()},
+            **{f"Original-{name}": value for name, value in failed.headers.items() if value.isascii()},
         }
-        emit_raw(session, f"dlq.{self._service}", data, dead)
-        if self._router.buried:
-            await self._router.buried(session, envelope, subject, invalid)
+        emit_raw(session, f"dlq.{self._service}", failed.payload, dead)
+        if self._router.buried and envelope:
+            await self._router.buried(session, envelope, failed.delivery, invalid)
         DEAD_LETTERS.labels(self._service, invalid.reason).inc()
 
     async def _note_failed(self, delivery: Delivery, error: Exception) -> None:
@@ -272,7 +278,7 @@ class Consumer:
                 failed.next_try_at = None
             if outcome == "buried":
                 invalid = InvalidEvent(reason, detail)
-                await self._tell_buried(session, failed.subject, failed.headers, failed.payload, invalid)
+                await self._tell_buried(session, failed, invalid)
         EVENTS_HANDLED.labels(self._service, _known(self._router, failed.subject), f"retry_{outcome}").inc()
 
 

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary, String, delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.db import Utc, insert_new, utc_now
 from chassis.outbox import DeliveryBase
+from events.base import InvalidEvent, decode
 
 
 class InboxRow(DeliveryBase):
@@ -47,3 +48,21 @@ class FailedEvent(DeliveryBase):
 async def first_time(session: AsyncSession, *, source: str, event_id: str, subject: str) -> bool:
     """Note the event; false when it was handled before. Its effect belongs into the same session."""
     return await insert_new(session, InboxRow, source=source, event_id=event_id, subject=subject, handled_at=utc_now())
+
+
+async def try_again(session: AsyncSession, failed: FailedEvent) -> None:
+    """The consumer takes it up within a second; a burial had noted it as seen, so that note goes."""
+    if failed.state == "buried":
+        try:
+            envelope = decode(failed.headers, failed.payload)
+        except InvalidEvent:
+            pass
+        else:
+            seen = delete(InboxRow).where(InboxRow.source == envelope.source, InboxRow.event_id == envelope.id)
+            await session.execute(seen)
+    failed.state, failed.attempts, failed.next_try_at = "waiting", 0, utc_now()
+
+
+def drop(failed: FailedEvent) -> None:
+    """Somebody has decided that it needs no handling."""
+    failed.state, failed.next_try_at = "dropped", None
