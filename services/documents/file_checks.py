@@ -93,7 +93,7 @@ def checked_content(files: tuple[FeedFile, ...], limit_bytes: int) -> list[bytes
     """The bytes of each file that bears them inside; None where they must be fetched.
 
     Raises:
-        InvalidEvent: ``invalid_file_name``, ``invalid_content``, ``too_large``, ``checksum_mismatch`` or
+        InvalidEvent: ``invalid_file_name``, ``invalid_content``, ``files_too_large``, ``checksum_mismatch`` or
             ``wrong_file_type``, with the pointer of the file.
     """
     contents: list[bytes | None] = []
@@ -126,7 +126,7 @@ def check_sum(found: str, promised: str, pointer: str) -> None:
 def too_large(limit_bytes: int, pointer: str) -> InvalidEvent:
     """The refusal of a file, or of all files together."""
     detail = f"At most {limit_bytes} bytes are taken."
-    return InvalidEvent("too_large", detail, [{"pointer": pointer, "detail": detail}])
+    return InvalidEvent("files_too_large", detail, [{"pointer": pointer, "detail": detail}])
 
 
 def _decoded(content: str, pointer: str, room: int) -> bytes:

@@ -1,7 +1,5 @@
 """The events `documents` reacts to: what billing publishes, and what `users` says about customers."""
 
-from datetime import UTC, datetime
-
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -55,19 +53,19 @@ async def take_customer(event: CustomerChanged, session: AsyncSession) -> None:
 
 
 @handlers.on_buried
-async def note_refusal(session: AsyncSession, envelope: Envelope | None, subject: str, invalid: InvalidEvent) -> None:
-    """A refused feed record can be asked for by its sender; what has no envelope is only in the dead letters."""
-    if envelope is None or not subject.startswith("billing."):
+async def note_refusal(session: AsyncSession, envelope: Envelope, delivery: str, invalid: InvalidEvent) -> None:
+    """A refused feed record can be asked for by its sender, and tried again from where its bytes are kept."""
+    if not envelope.type.startswith("billing."):
         return
     data = envelope.data if isinstance(envelope.data, dict) else {}
     number = next((data[name] for name in ("invoice_number", "document_id") if name in data), None)
-    note = Note(envelope.source, envelope.id, subject, min(envelope.time, datetime.now(UTC)))
+    note = Note(envelope.source, envelope.id, envelope.type[:200], envelope.time)
     await note.write(
         session,
         refusal(invalid),
         customer_number=_short(data.get("customer_number")),
         number=_short(number),
-        payload=None,
+        payload={"delivery": delivery},
     )
 
 

@@ -5,6 +5,8 @@ from fastapi import FastAPI
 from chassis.app import Service, create_service, serve
 from services.documents.api import ROUTERS
 from services.documents.filing.intake import Intake
+from services.documents.filing.release import release_for_ever
+from services.documents.filing.sweep import sweep_for_ever
 from services.documents.handlers import handlers_with
 from services.documents.settings import Settings, settings
 from services.documents.storage import storage_at
@@ -26,9 +28,22 @@ def create_with(chosen: Settings) -> FastAPI:
             settings=chosen,
             routers=ROUTERS,
             handlers=handlers_with(intake),
+            background=(release_waiting, sweep_orphans),
             state={"storage": storage, "intake": intake},
         )
     )
+
+
+async def release_waiting(app: FastAPI) -> None:
+    """What waited for a customer that is known now."""
+    await release_for_ever(app.state.database, every=app.state.settings.waiting_interval)
+
+
+async def sweep_orphans(app: FastAPI) -> None:
+    """Objects that no row knows."""
+    settings: Settings = app.state.settings
+    age, every = settings.orphan_age, settings.sweep_interval
+    await sweep_for_ever(app.state.database, app.state.storage, age=age, every=every)
 
 
 def run() -> None:

@@ -72,8 +72,11 @@ class Storage(Protocol):
     async def about(self, sha256: str) -> StoredObject | None:
         """Size and age, or None."""
 
-    async def delete(self, sha256: str) -> None:
-        """Gone; also when it was not there."""
+    async def delete(self, sha256: str, *, stored_before: datetime) -> None:
+        """Gone, unless it was stored again since then; no error when it was not there."""
+
+    async def clean(self, *, stored_before: datetime) -> None:
+        """Remove what interrupted writes left behind."""
 
     def objects(self) -> AsyncGenerator[StoredObject, None]:
         """All of them, in no order."""
@@ -130,9 +133,13 @@ class FolderStore:
         """See `Storage`."""
         return await _in_thread(self._about, sha256)
 
-    async def delete(self, sha256: str) -> None:
+    async def delete(self, sha256: str, *, stored_before: datetime) -> None:
+        """See `Storage`. It is moved aside first: what stores it again meanwhile finds nothing, and writes."""
+        await _in_thread(self._delete, self._path(sha256), stored_before.timestamp())
+
+    async def clean(self, *, stored_before: datetime) -> None:
         """See `Storage`."""
-        await _in_thread(lambda: self._path(sha256).unlink(missing_ok=True))
+        await _in_thread(self._clean, stored_before.timestamp())
 
     async def objects(self) -> AsyncGenerator[StoredObject, None]:
         """See `Storage`."""
@@ -190,6 +197,20 @@ class FolderStore:
         finally:
             file.close()
 
+    def _delete(self, path: Path, before: float) -> None:
+        aside = path.with_name(f".{path.name}.doomed")
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(aside)
+            if aside.stat().st_mtime >= before:
+                aside.rename(path)
+        aside.unlink(missing_ok=True)
+
+    def _clean(self, before: float) -> None:
+        for path in (self._folder / "sha256").glob("*/*/.*"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
+                    path.unlink()
+
     def _about(self, sha256: str) -> StoredObject | None:
         with contextlib.suppress(FileNotFoundError):
             found = self._path(sha256).stat()
@@ -238,9 +259,12 @@ class S3Store:
         """See `Storage`."""
         return await self._call(self._about, sha256)
 
-    async def delete(self, sha256: str) -> None:
-        """See `Storage`."""
-        await self._call(lambda: self._client.remove_object(bucket_name=self._bucket, object_name=name_of(sha256)))
+    async def delete(self, sha256: str, *, stored_before: datetime) -> None:
+        """See `Storage`. S3 cannot do both in one step: between looking and removing lie some milliseconds."""
+        await self._call(self._delete, sha256, stored_before)
+
+    async def clean(self, *, stored_before: datetime) -> None:
+        """See `Storage`: an object appears whole or not at all."""
 
     async def objects(self) -> AsyncGenerator[StoredObject, None]:
         """See `Storage`."""
@@ -266,6 +290,11 @@ class S3Store:
             bucket_name=self._bucket, object_name=name_of(sha256), data=cast("BinaryIO", spool), length=size
         )
         return size
+
+    def _delete(self, sha256: str, before: datetime) -> None:
+        found = self._about(sha256)
+        if found is not None and found.stored_at < before:
+            self._client.remove_object(bucket_name=self._bucket, object_name=name_of(sha256))
 
     def _about(self, sha256: str) -> StoredObject | None:
         try:

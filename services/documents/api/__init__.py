@@ -1,5 +1,5 @@
-"""All endpoints of `documents`."""
+"""All endpoints of `documents`; literal paths before those with an id."""
 
-from services.documents.api import documents, files
+from services.documents.api import billing, documents, files, operator
 
-ROUTERS = (documents.router, files.router)
+ROUTERS = (operator.router, documents.router, files.router, billing.router)

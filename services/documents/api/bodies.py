@@ -8,8 +8,11 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.documents.models import Document, File
+from chassis.inbox import FailedEvent
+from services.documents.models import Customer, Document, FeedHealth, FeedRecord, File
 
+_SHARED = ["event_id", "source", "subject", "customer_number", "number", "reasons", "document_id"]
+_SHARED += ["received_at", "changed_at"]
 _TITLES = {
     "de": {"invoice": "Rechnung", "credit_note": "Gutschrift", "correction": "Korrektur"},
     "en": {"invoice": "Invoice", "credit_note": "Credit note", "correction": "Correction"},
@@ -110,6 +113,17 @@ class EventOut(BaseModel):
     received_at: datetime
     changed_at: datetime
 
+    @classmethod
+    def of(cls, record: FeedRecord) -> "EventOut":
+        """A conflict is refused for its sender; what an operator dropped is, too."""
+        state = record.state if record.state in ("filed", "parked") else "refused"
+        values = {name: getattr(record, name) for name in _SHARED}
+        # of a conflict the document is somebody's original, not what became of this record
+        values["document_id"] = record.document_id if state == "filed" else None
+        if record.state == "dropped":
+            values["reasons"] = [*record.reasons, {"reason": "dropped", "detail": "The operator dropped it."}]
+        return cls(state=state, **values)
+
 
 class AcceptedOut(BaseModel):
     """The record was taken; ask for the event to hear more."""
@@ -135,3 +149,110 @@ def file_out(file: File) -> FileOut:
         sha256=file.sha256,
         role=file.role,
     )
+
+
+class RecordOut(BaseModel):
+    """A feed record that waits for a decision."""
+
+    id: UUID
+    event_id: str
+    source: str
+    subject: str
+    customer_number: str | None
+    number: str | None
+    reason: str
+    detail: str | None
+    reasons: list[dict[str, str]]
+    document_id: UUID | None
+    """With a conflict: the original that stays."""
+    received_at: datetime
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, record: FeedRecord) -> "RecordOut":
+        """The first reason is the one to show."""
+        first = next(iter(record.reasons), {})
+        return cls(
+            id=record.id,
+            reason=first.get("reason", ""),
+            detail=first.get("detail"),
+            **{name: getattr(record, name) for name in _SHARED},
+        )
+
+
+class DeadLetterOut(BaseModel):
+    """An event that was given up."""
+
+    id: int
+    subject: str
+    reason: str
+    detail: str
+    attempts: int
+    received_at: datetime
+
+    @classmethod
+    def of(cls, failed: FailedEvent) -> "DeadLetterOut":
+        """Without its bytes."""
+        return cls(**{name: getattr(failed, name) for name in cls.model_fields})
+
+
+class FeedHealthOut(BaseModel):
+    """What one source sent for one customer."""
+
+    source: str
+    customer_id: UUID | None
+    customer_number: str | None
+    customer_name: str | None
+    filed: int
+    last_number: str | None
+    last_invoice_at: datetime | None
+    parked: int = 0
+    conflicts: int = 0
+    refused: int = 0
+
+    @classmethod
+    def of(cls, health: FeedHealth, customer: Customer | None) -> "FeedHealthOut":
+        """What was filed; what waits is added by `HealthOut.of`."""
+        return cls(
+            source=health.source,
+            customer_id=health.customer_id,
+            customer_number=customer.number if customer else None,
+            customer_name=customer.name if customer else None,
+            filed=health.filed,
+            last_number=health.last_number,
+            last_invoice_at=health.last_filed_at,
+        )
+
+
+class HealthOut(BaseModel):
+    """How the feeds are."""
+
+    feeds: list[FeedHealthOut]
+    parked: int
+    conflicts: int
+    refused: int
+    dead_letters: int
+
+    @classmethod
+    def of(
+        cls, feeds: list[FeedHealthOut], waiting: dict[tuple[str, str | None, str], int], *, dead_letters: int
+    ) -> "HealthOut":
+        """Counts of unsettled records by source, customer number and state go to their feed, or make one."""
+        rows = {(feed.source, feed.customer_number): feed for feed in feeds}
+        totals = dict.fromkeys(_COUNTED.values(), 0)
+        for (source, number, state), count in waiting.items():
+            empty = FeedHealthOut(
+                source=source,
+                customer_id=None,
+                customer_number=number,
+                customer_name=None,
+                filed=0,
+                last_number=None,
+                last_invoice_at=None,
+            )
+            setattr(rows.setdefault((source, number), empty), _COUNTED[state], count)
+            totals[_COUNTED[state]] += count
+        return cls(feeds=list(rows.values()), dead_letters=dead_letters, **totals)
+
+
+_COUNTED = {"parked": "parked", "conflict": "conflicts", "refused": "refused"}

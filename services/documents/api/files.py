@@ -54,6 +54,7 @@ async def readable_file(document_id: UUID, file_id: UUID, reader: Reader, sessio
     return Found(document, file, reader)
 
 
+@router.head("/{document_id}/files/{file_id}", include_in_schema=False)
 @router.get(
     "/{document_id}/files/{file_id}",
     response_class=Response,
@@ -74,9 +75,13 @@ async def get_file(
     file, etag = found.file, etag_of(found.file.sha256)
     headers = _headers(found, etag, download=download)
     if not_modified(request.headers.get("if-none-match"), etag):
-        await _note_opening(transactions, found, first_byte=False)
+        if request.method == "GET":
+            await _note_opening(transactions, found, first_byte=False)
         return Response(status_code=304, headers=headers)
     wanted = _wanted_spans(request, found, etag)
+    status, media_type, more = _kind_of_answer(file, wanted)
+    if request.method == "HEAD":
+        return Response(None, status, headers=headers | more, media_type=media_type)
     storage: Storage = request.app.state.storage
     body = _parts(storage, file, wanted) if wanted else _whole(storage, file)
     try:
@@ -85,7 +90,6 @@ async def get_file(
         log.error("file_not_readable", sha256=file.sha256, error=repr(error)[:300])
         raise Unavailable from error
     await _note_opening(transactions, found, first_byte=not wanted or wanted[0].first == 0)
-    status, media_type, more = _kind_of_answer(file, wanted)
     return StreamingResponse(_joined(first, body), status, headers=headers | more, media_type=media_type)
 
 

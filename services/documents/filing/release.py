@@ -1,10 +1,16 @@
 """What waited for its customer is filed when the customer comes."""
 
+import asyncio
+from datetime import timedelta
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.db import Database
+from chassis.logging import log
 from events.base import InvalidEvent
 from events.billing import PaymentRecorded
+from services.documents.filing.lookups import hold_customer
 from services.documents.filing.notes import Note, refusal
 from services.documents.filing.payments import settle_parked_payment
 from services.documents.filing.settle import settle
@@ -50,3 +56,17 @@ async def next_waiting(session: AsyncSession) -> str | None:
     )
     found: str | None = await session.scalar(left_over.limit(1))
     return found
+
+
+async def release_for_ever(database: Database, *, every: timedelta) -> None:
+    """The rest of what is too much for one transaction, and whatever slipped through."""
+    while True:
+        async with database.reading() as session:
+            number = await next_waiting(session)
+        if number is None:
+            await asyncio.sleep(every.total_seconds())
+            continue
+        async with database.transaction() as session:
+            await hold_customer(session, number)
+            released = await release(session, number)
+        log.info("parked_records_released", records=released)
