@@ -3,7 +3,6 @@ import { dictionary } from "@/lib/i18n.svelte";
 
 export const t = dictionary({
   skip: ["Zum Inhalt", "Skip to content"],
-  switch_language: ["Switch to English", "Auf Deutsch umschalten"],
   questions: ["Fragen zum Portal?", "Questions about the portal?"],
   imprint: ["Impressum", "Imprint"],
   privacy: ["Datenschutz", "Privacy"],

@@ -1,11 +1,14 @@
 /** The portal's interface, typed from its OpenAPI document. Every answer is data or a thrown Problem. */
 import createClient from "openapi-fetch";
 
-import type { paths } from "@/api.gen";
+import type { paths as whole } from "@/api.gen";
 import { language } from "@/lib/i18n.svelte";
 import { Problem, problemOf } from "@/lib/problem";
 
 export const BASE = "/api/v1";
+
+/** The document names whole addresses; here they are said without what all have in front. */
+type paths = { [Path in keyof whole as Path extends `${typeof BASE}${infer Rest}` ? Rest : never]: whole[Path] };
 
 /** What the app does when the portal says so; set once at the start. */
 export const hooks = {

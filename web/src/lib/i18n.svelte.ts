@@ -25,6 +25,11 @@ class Reader {
     return own ?? (this.current === "de" ? "de-DE" : "en-GB");
   }
 
+  /** Said in this browser, not merely adopted from a profile. */
+  get chosen(): Language | null {
+    return remembered();
+  }
+
   choose(language: Language): void {
     localStorage.setItem(KEY, language);
     this.current = language;

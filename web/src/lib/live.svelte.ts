@@ -36,6 +36,7 @@ class Live {
     for (const name of EVENTS) {
       source.addEventListener(name, (event) => this.#receive(name, (event as MessageEvent<string>).data));
     }
+    source.addEventListener("resync", () => this.#tell(null));
     source.addEventListener("error", () => {
       // The browser comes back by itself after a break, but not after a refusal.
       if (source.readyState === EventSource.CLOSED && this.#source === source) this.#later(check);
@@ -72,7 +73,7 @@ class Live {
       kind: fields.kind ?? "",
       number: fields.number ?? "",
       title: fields.title ?? "",
-      link: fields.link ?? "/files",
+      link: `/files?document=${encodeURIComponent(fields.id)}`,
     };
     this.notices = [notice, ...this.notices].slice(0, MOST);
     this.unseen += 1;

@@ -63,12 +63,15 @@ class SessionStore {
   }
 
   async open(customerId: string): Promise<void> {
-    await answer(api.POST("/auth/session/customer", { body: { customer_id: customerId } }));
-    await this.load();
+    this.current = await answer(api.POST("/auth/session/customer", { body: { customer_id: customerId } }));
+    this.touch();
   }
 
   async leave(): Promise<void> {
+    const chosen = language.chosen;
     await answer(api.DELETE("/auth/session"));
+    // The answer makes the browser forget all it keeps for this site; the chosen language is no secret.
+    if (chosen) language.choose(chosen);
   }
 }
 

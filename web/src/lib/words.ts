@@ -1,5 +1,5 @@
 /** Words that several parts of the app share. */
-import { dictionary, type Phrase } from "@/lib/i18n.svelte";
+import { dictionary } from "@/lib/i18n.svelte";
 
 export const common = dictionary({
   cancel: ["Abbrechen", "Cancel"],
@@ -21,7 +21,7 @@ export const common = dictionary({
   required: ["Bitte ausfüllen.", "Please fill this in."],
 });
 
-const KINDS: Record<string, Phrase> = {
+const kinds = dictionary({
   invoice: ["Rechnung", "Invoice"],
   credit_note: ["Gutschrift", "Credit note"],
   correction: ["Korrekturrechnung", "Corrected invoice"],
@@ -31,25 +31,24 @@ const KINDS: Record<string, Phrase> = {
   price_list: ["Preisliste", "Price list"],
   letter: ["Schreiben", "Letter"],
   other: ["Dokument", "Document"],
-};
-const kinds = dictionary(KINDS);
+});
 
 /** A document's kind; one that a newer portal knows and this page does not is simply a document. */
 export function kindName(kind: string): string {
-  return kinds(kind in KINDS ? kind : "other");
+  return kinds(kind in kinds.words ? (kind as Parameters<typeof kinds>[0]) : "other");
 }
 
-const MODULE_NAMES: Record<string, Phrase> = {
+const moduleNames = dictionary({
   invoices: ["Rechnungen", "Invoices"],
   call_records: ["Einzelverbindungen", "Call records"],
   exchange: ["Austausch", "Exchange"],
   graphs: ["Graphen", "Graphs"],
   contracts: ["Verträge", "Contracts"],
   contacts: ["Ansprechpartner", "Contacts"],
-};
-export const MODULES = Object.keys(MODULE_NAMES);
-const moduleNames = dictionary(MODULE_NAMES);
+});
+export type Module = Parameters<typeof moduleNames>[0];
+export const MODULES = Object.keys(moduleNames.words) as Module[];
 
 export function moduleName(module: string): string {
-  return module in MODULE_NAMES ? moduleNames(module) : module;
+  return module in moduleNames.words ? moduleNames(module as Module) : module;
 }

@@ -26,7 +26,7 @@ export const t = dictionary({
   invite: ["Einladen", "Invite"],
   invite_named: ["{name} einladen", "Invite {name}"],
   again: ["Erneut senden", "Send again"],
-  again_named: ["Einladung an {name} erneut senden", "Send the invitation to {name} again"],
+  again_named: ["Erneut senden: Einladung an {name}", "Send again: invitation to {name}"],
   created_done: ["{name} ist angelegt. Noch ist keine E-Mail verschickt.", "{name} is created. No e-mail has been sent yet."],
   invited_done: ["Die Einladung an {name} ist unterwegs.", "The invitation to {name} is on its way."],
   s_created: ["angelegt", "created"],

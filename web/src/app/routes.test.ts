@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+
+import { appsIn } from "@/app/apps";
+import { routeFor } from "@/app/routes";
+import type { Session } from "@/lib/session.svelte";
+
+const CUSTOMER = { id: "c", number: "KD-1", name: "Firma" };
+const session = (changes: Partial<Session>): Session =>
+  ({ role: "member", modules: [], customer: CUSTOMER, ...changes }) as Session;
+const paths = (place: "bar" | "menu", changes: Partial<Session>) =>
+  appsIn(place, session(changes)).map((app) => app.path);
+
+test("a slash at the end is the same page, an unknown address is a page that says so", () => {
+  expect(routeFor("/files/").path).toBe("/files");
+  expect(routeFor("/").path).toBe("/");
+  expect(routeFor("/nothing").path).toBe("");
+});
+
+test("every app has a page", () => {
+  for (const path of ["/files", "/users", "/customers", "/operator/documents"]) expect(routeFor(path).path).toBe(path);
+});
+
+test("only the pages of the way in are open to strangers", () => {
+  const open = ["/sign-in", "/invitation", "/password-reset", "/second-factor"];
+  expect(open.every((path) => routeFor(path).open)).toBe(true);
+  expect(["/", "/files", "/users", "/customers", "/operator/documents"].some((path) => routeFor(path).open)).toBe(false);
+});
+
+test("apps follow from role, modules and the open customer", () => {
+  expect(paths("bar", { modules: [] })).toEqual([]);
+  expect(paths("bar", { modules: ["invoices"] })).toEqual(["/files"]);
+  expect(paths("menu", { role: "admin", modules: ["invoices"] })).toEqual(["/users"]);
+  expect(paths("bar", { role: "operator", customer: null })).toEqual(["/customers", "/operator/documents"]);
+  expect(paths("bar", { role: "operator" })).toEqual(["/customers", "/files", "/users", "/operator/documents"]);
+});

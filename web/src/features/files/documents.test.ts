@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+
+import { grouped, renewed, typeName, type Document, type File, type Page } from "@/features/files/documents";
+
+const document = (id: string, invoiceId: string | null = null): Document =>
+  ({ id, invoice_id: invoiceId, files: [] }) as unknown as Document;
+const page = (ids: string[], next: string | null): Page =>
+  ({ items: ids.map((id) => document(id)), next_cursor: next }) as Page;
+const file = (name: string, mediaType: string): File => ({ name, media_type: mediaType }) as File;
+
+test("attachments hang on their invoice, whichever came first", () => {
+  const groups = grouped([document("a1", "i"), document("i"), document("j"), document("a2", "i")]);
+
+  expect(groups.map((group) => [group.document.id, group.children.map((child) => child.id)])).toEqual([
+    ["i", ["a1", "a2"]],
+    ["j", []],
+  ]);
+});
+
+test("an attachment whose invoice is not in the list stands on its own", () => {
+  expect(grouped([document("a", "elsewhere")]).map((group) => group.document.id)).toEqual(["a"]);
+});
+
+test("what is new comes in front, and nothing loaded before goes away", () => {
+  const after = renewed(page(["b", "c", "d"], "cursor-d"), page(["a", "b"], "cursor-b"));
+
+  expect(after.items.map((item) => item.id)).toEqual(["a", "b", "c", "d"]);
+  expect(after.next_cursor).toBe("cursor-d");
+});
+
+test("a first page that is all there is replaces the one before", () => {
+  expect(renewed(page(["b"], null), page(["a", "b"], null)).items).toHaveLength(2);
+  expect(renewed(undefined, page(["a"], "x")).next_cursor).toBe("x");
+});
+
+test.each([
+  ["rechnung.pdf", "application/pdf", "PDF"],
+  ["rechnung.xml", "application/xml", "XML"],
+  ["evn.csv", "text/csv; charset=utf-8", "CSV"],
+  ["strom.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "XLSX"],
+  ["ohne", "application/octet-stream", "?"],
+])("%s of %s is called %s", (name, mediaType, type) => {
+  expect(typeName(file(name, mediaType))).toBe(type);
+});

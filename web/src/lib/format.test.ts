@@ -1,0 +1,54 @@
+import { beforeEach, expect, test } from "vitest";
+
+import { date, money, month, period, shortDate, size } from "@/lib/format";
+import { language } from "@/lib/i18n.svelte";
+
+beforeEach(() => {
+  language.current = "de";
+});
+
+/** Formatters put spaces that do not break between a number and its unit. */
+const plain = (text: string): string => text.replace(/[\u00a0\u202f]/g, " ");
+
+test("a date does not move with the time zone of the reader", () => {
+  const before = process.env.TZ;
+  process.env.TZ = "America/Los_Angeles";
+  expect(date("2026-09-02")).toBe("02.09.2026");
+  expect(shortDate("2026-01-01")).toBe("01.01.");
+  process.env.TZ = before;
+});
+
+test.each([
+  ["2026-08-01", "2026-08-31", "August 2026"],
+  ["2024-02-01", "2024-02-29", "Februar 2024"],
+  ["2026-07-01", "2026-09-30", "Juli 2026 – September 2026"],
+  ["2026-08-15", "2026-09-14", "15.08.2026 – 14.09.2026"],
+  ["2026-08-15", "2026-08-15", "15.08.2026"],
+  ["2026-08-15", null, "15.08.2026"],
+  [null, null, ""],
+])("the period from %s to %s is %s", (from, to, text) => {
+  expect(period(from, to)).toBe(text);
+});
+
+test.each([
+  ["1264.62", "1.264,62 €"],
+  ["-27.63", "-27,63 €"],
+  ["12345678901234567.89", "12.345.678.901.234.567,89 €"],
+])("%s euros are %s, to the last cent", (amount, text) => {
+  expect(plain(money({ amount, currency: "EUR" }))).toBe(text);
+});
+
+test.each([
+  [0, "0 Byte"],
+  [999, "999 Byte"],
+  [184_321, "184 kB"],
+  [1_800_000_000, "1,8 GB"],
+])("%d bytes are %s", (bytes, text) => {
+  expect(plain(size(bytes))).toBe(text);
+});
+
+test("the months follow the language", () => {
+  expect(month(3)).toBe("März");
+  language.current = "en";
+  expect(month(3)).toBe("March");
+});
