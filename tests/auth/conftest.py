@@ -294,7 +294,7 @@ def text_of(mail: EmailMessage, kind: str = "plain") -> str:
 
 def secret_of(mail: EmailMessage) -> str:
     """The secret in the fragment of the link."""
-    found = re.search(r"http://localhost:8080/[a-z-]+#(\S+)", text_of(mail))
+    found = re.search(r"https?://[a-z0-9.:]+/[a-z-]+#(\S+)", text_of(mail))
     assert found, text_of(mail)
     return found[1]
 
