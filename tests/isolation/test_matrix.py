@@ -59,7 +59,8 @@ def stage(portal: Portal) -> Stage:
     }
     assert roaming.get("/auth/session").status_code == 200
     document = nobody.get("/openapi.json").json()
-    operations = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    paths = {path.removeprefix("/api/v1"): methods for path, methods in document["paths"].items()}
+    operations = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     return Stage(
         world,
         mine,
@@ -93,7 +94,9 @@ def call(stage: Stage, operation: str, row: Row, caller: str, owner: str) -> Res
     ids = {name: str(uuid4()) if owner == "unknown" else value(company) for name, value in row.path.items()}
     body = row.body(company if owner != "unknown" else None) if row.body else None
     headers = {"If-Match": '"999999"'} if method in ("PATCH", "DELETE", "PUT") else {}
-    return stage.callers[caller].request(method, template.format(**ids), json=body, headers=headers, params=row.query)
+    return stage.callers[caller].request(
+        method, f"/api/v1{template.format(**ids)}", json=body, headers=headers, params=row.query
+    )
 
 
 def test_the_matrix_is_complete(stage: Stage) -> None:
