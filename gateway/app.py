@@ -122,23 +122,22 @@ class Gateway:
             raise
         known = None
         if credential is not None:
+            known = self._sessions.fresh(credential) or await self._asked(credential, network)
+            if known.identity is None and credential.kind == "session" and "ticket" in call.cookies:
+                # An old session's cookie lies beside the ticket of a new sign-in.
+                credential = Credential("ticket", call.cookies["ticket"].decode("ascii"))
+                known = self._sessions.fresh(credential) or await self._asked(credential, network)
             call.credential = credential
-            known = self._sessions.fresh(credential) or await self._asked(call, credential, network)
         if known is None or known.identity is None:
             self._limit.take(network)
             return
         call.known = known
         self._limit.take(known.limit_key)
 
-    async def _asked(self, call: Call, credential: Credential, network: str) -> Known:
+    async def _asked(self, credential: Credential, network: str) -> Known:
         if not self._sessions.seen(credential):
             self._limit.check(network)
-        known = await self._sessions.resolve(credential)
-        if known.identity is None and credential.kind == "session" and "ticket" in call.cookies:
-            # An old session's cookie lies beside the ticket of a new sign-in.
-            call.credential = credential = Credential("ticket", call.cookies["ticket"].decode("ascii"))
-            known = self._sessions.fresh(credential) or await self._sessions.resolve(credential)
-        return known
+        return await self._sessions.resolve(credential)
 
     def _measure(self, call: Call, seconds: float) -> None:
         name = PREFIX + call.route.path if call.route else "other"

@@ -10,7 +10,6 @@ PREFIX = "/api/v1"
 MIB = 1024 * 1024
 JSON = ("application/json",)
 FORM = ("application/json", "multipart/form-data")
-CSV = ("text/csv",)
 
 # Nothing is decoded here: a percent sign may only stand for what can never be a separator, a dot or a percent sign.
 _SAFE_PATH = re.compile(

@@ -237,7 +237,10 @@ def new_world(settings_of: Callable[..., Settings]) -> NewWorld:
             config = settings_of(**urls | values)
             gateway = await stack.enter_async_context(running(config, Table(routes)))
             jar = aiohttp.DummyCookieJar()
-            http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, auto_decompress=False))
+            bare = aiohttp.ClientSession(
+                cookie_jar=jar, auto_decompress=False, skip_auto_headers=("Accept-Encoding", "User-Agent", "Accept")
+            )
+            http = await stack.enter_async_context(bare)
             key = OKPKey.import_key(json.loads(config.signing_key_file.read_text()))
             people = People(services["auth"], services["users"])
             yield World(config, gateway, services, people, http, key)

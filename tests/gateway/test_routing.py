@@ -19,7 +19,6 @@ PUBLIC = {
     "/auth/password-reset",
     "/auth/password-reset/check",
     "/auth/password-reset/complete",
-    "/auth/email/confirm",
     "/brand",
     "/openapi.json",
 }
