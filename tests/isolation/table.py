@@ -73,7 +73,7 @@ CUSTOMER: Ids = {"customer_id": lambda company: company.customer.id}
 MEMBER: Ids = {"membership_id": lambda company: company.row()}
 DOCUMENT: Ids = {"document_id": lambda company: company.documents[0]}
 FILE: Ids = DOCUMENT | {"file_id": lambda company: company.files[0]}
-UNKNOWN_RECORD: Ids = {"record_id": lambda _company: str(uuid4())}
+LETTER: Ids = {"letter_id": lambda _company: "999999999"}
 STAFF = ("operator", "operator_here")
 
 TABLE: dict[str, Row] = {
@@ -91,17 +91,16 @@ TABLE: dict[str, Row] = {
     "GET /auth/session": for_people(200),
     "DELETE /auth/session": Row((401, 401, None, None, None, None, None, 401)),
     "POST /auth/session/customer": Row(
-        (401, 401, 200, 200, 200, None, 200, 401),
+        (401, 401, 200, 200, 200, None, None, 401),
         body=lambda company: {"customer_id": company.customer.id if company else str(uuid4())},
         owned=True,
-        everywhere=("operator_here",),
     ),
     "POST /auth/step-up": for_people(422, body=lambda _company: {}),
     "GET /users/me": for_people(200),
     "PATCH /users/me": for_people(200, body=lambda _company: {}),
     "GET /users/audit": for_admins(200),
     "GET /users": for_admins(200),
-    "POST /users": for_admins(422, body=lambda _company: {}),
+    "POST /users": Row((401, 401, 403, 403, 422, 422, 422, 401), body=lambda _company: {}),
     "GET /users/{membership_id}": for_admins(200, path=MEMBER, owned=True),
     "PATCH /users/{membership_id}": for_admins(412, path=MEMBER, body=lambda _company: {}, owned=True),
     "DELETE /users/{membership_id}": for_admins(412, path=MEMBER, owned=True),
@@ -121,6 +120,15 @@ TABLE: dict[str, Row] = {
     "GET /documents/operator/refused": for_operators(200),
     "GET /documents/operator/dead-letters": for_operators(200),
     "GET /documents/operator/health": for_operators(200),
+    **{
+        f"POST /documents/operator/{kind}/{{{name}}}/{what}": for_operators(404, path={name: lambda _c: str(uuid4())})
+        for kind, name in (("parked", "record_id"), ("conflicts", "record_id"), ("refused", "record_id"))
+        for what in ("retry", "drop")
+    },
+    **{
+        f"POST /documents/operator/dead-letters/{{letter_id}}/{what}": for_operators(404, path=LETTER)
+        for what in ("retry", "drop")
+    },
     "POST /billing/invoices": for_machines(422, body=lambda _company: {}),
     "POST /billing/documents": for_machines(422, body=lambda _company: {}),
     "POST /billing/payments": for_machines(422, body=lambda _company: {}),
@@ -129,4 +137,5 @@ TABLE: dict[str, Row] = {
     ),
     "GET /brand": for_all(200),
     "GET /openapi.json": for_all(200),
+    "GET /live": Row((401, 401, None, None, None, 409, None, 403)),
 }

@@ -100,7 +100,7 @@ def call(stage: Stage, operation: str, row: Row, caller: str, owner: str) -> Res
 
 
 def test_the_matrix_is_complete(stage: Stage) -> None:
-    assert stage.operations == set(TABLE), "every operation needs a row"
+    assert stage.operations ^ set(TABLE) == set(), "every operation needs a row"
 
 
 def test_every_cell(stage: Stage) -> None:
@@ -116,7 +116,7 @@ def test_every_cell(stage: Stage) -> None:
                 wrong.append(
                     f"{operation} as {caller} on {owner}: {answer.status_code}, not {expected} {answer.text[:200]}"
                 )
-            if caller != "operator" and stage.other.canary in answer.text:
+            if caller not in ("operator", "operator_here") and stage.other.canary in answer.text:
                 leaks.append(f"{operation} as {caller} on {owner}")
             if answer.status_code >= 400:
                 assert answer.headers["content-type"] == "application/problem+json", (operation, caller, answer.text)
