@@ -34,6 +34,7 @@ STRANGER = replace(ANONYMOUS, ip="192.0.2.7", rid="rid-1")
 GATEWAY = Identity(sub="gateway")
 
 Known = TypeVar("Known", bound=Event)
+Row = TypeVar("Row", bound=Base)
 
 
 @dataclass
@@ -145,6 +146,10 @@ class Auth:
     async def count(self, table: type[Base], *conditions: Any) -> int:
         async with self.database.reading() as session:
             return int(await session.scalar(select(func.count()).select_from(table).where(*conditions)) or 0)
+
+    async def rows(self, table: type[Row]) -> list[Row]:
+        async with self.database.reading() as session:
+            return list(await session.scalars(select(table)))
 
     async def time_passes(self, span: timedelta) -> None:
         """Everything that was written down happened so much earlier."""
@@ -324,12 +329,11 @@ async def make_auth_with(
 
 
 def make_auth(database_url: str, mailbox: Mailbox, **changes: Any) -> Auth:
-    settings = Settings(
-        database_url=database_url,
-        smtp_port=mailbox.port,
-        argon2_memory_kib=8,
-        argon2_rounds=1,
-        mail_retry_delays_seconds=(30, 60),
-        **changes,
-    )
+    usual: dict[str, Any] = {
+        "smtp_port": mailbox.port,
+        "argon2_memory_kib": 8,
+        "argon2_rounds": 1,
+        "mail_retry_delays_seconds": (30, 60),
+    }
+    settings = Settings(database_url=database_url, **usual | changes)
     return Auth(create_with(settings), mailbox)
