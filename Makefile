@@ -7,7 +7,7 @@ WORKERS ?= auto
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PIP := $(PYTHON) -m pip install --disable-pip-version-check --quiet
+PIP := $(PYTHON) -m pip install --disable-pip-version-check -qq
 NODE_PATH := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/vite.config.ts web/svelte.config.js web/tsconfig.json
 

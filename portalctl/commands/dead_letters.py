@@ -9,12 +9,10 @@ import importlib
 import json
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.db import utc_now
-from chassis.inbox import FailedEvent, InboxRow
-from events.base import InvalidEvent, decode
+from chassis.inbox import FailedEvent, drop, try_again
 from portalctl.attach import attach
 from portalctl.console import Failed, say
 from portalctl.database import transaction
@@ -77,23 +75,12 @@ async def _show(_session: AsyncSession, failed: FailedEvent) -> None:
 
 
 async def _retry(session: AsyncSession, failed: FailedEvent) -> None:
-    """The service takes it up within a second; a burial had noted it as seen, so that note goes."""
-    try:
-        envelope = decode(failed.headers, failed.payload)
-        noted = await session.get(InboxRow, (envelope.source, envelope.id))
-        if noted is not None and failed.state == "buried":
-            await session.delete(noted)
-    except InvalidEvent:
-        pass
-    again = update(FailedEvent).where(FailedEvent.id == failed.id)
-    await session.execute(again.values(state="waiting", attempts=0, next_try_at=utc_now()))
+    await try_again(session, failed)
     say(f"{failed.id}: will be tried again")
 
 
-async def _drop(session: AsyncSession, failed: FailedEvent) -> None:
-    await session.execute(
-        update(FailedEvent).where(FailedEvent.id == failed.id).values(state="dropped", next_try_at=None)
-    )
+async def _drop(_session: AsyncSession, failed: FailedEvent) -> None:
+    drop(failed)
     say(f"{failed.id}: dropped")
 
 

@@ -15,6 +15,9 @@ from portalctl.console import Failed, say
 from portalctl.database import transaction
 from portalctl.home import SERVICES
 
+STATES = {"users": "services.users.people", "documents": "services.documents.republish"}
+"""Where each keeps its ``republish``. `auth` tells what happened, not what is: it has its outbox only."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Which service, and how."""
@@ -33,6 +36,8 @@ def run(chosen: argparse.Namespace) -> None:
     attach()
     if chosen.since and not chosen.outbox:
         raise Failed("--since goes with --outbox")
+    if not chosen.outbox and chosen.service not in STATES:
+        raise Failed(f"{chosen.service} tells what happened, not a state; add --outbox")
     count = asyncio.run(_again(chosen))
     say(f"{chosen.service}: {count} events will be published again")
 
@@ -42,5 +47,4 @@ async def _again(chosen: argparse.Namespace) -> int:
     async with transaction(settings.database_url) as session:
         if chosen.outbox:
             return await replay(session, since=chosen.since or utc_now() - timedelta(days=35))
-        owner = importlib.import_module(f"services.{chosen.service}.republish")
-        return int(await owner.republish(session))
+        return int(await importlib.import_module(STATES[chosen.service]).republish(session))

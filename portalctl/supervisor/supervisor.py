@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 import aiohttp
 
 from portalctl.console import Failed, say
-from portalctl.home import ROOT
+from portalctl.home import ROOT, SERVICES
 from portalctl.supervisor.child import Child, tied_to
 from portalctl.supervisor.installation import Installation
 from portalctl.supervisor.mailbox import Mailbox, MailboxServers
+from portalctl.supervisor.revisions import is_current
 
 READY_SECONDS = 60.0
 SERVICES_STOP_SECONDS = 3.5
@@ -42,7 +43,7 @@ class Supervisor:
         await self._servers.start(ports["smtp"], ports["mailbox"])
         await self._listening(ports["nats"])
         say("Bringing databases, streams and consumers up to date ...")
-        await asyncio.gather(self.command("migrate", "all"), self.command("nats", "apply"))
+        await asyncio.gather(self._migrate(), self.command("nats", "apply"))
         say("Starting the services and the gateway ...")
         recipes = self.installation.recipes()
         for recipe in recipes:
@@ -91,6 +92,11 @@ class Supervisor:
             await broker.stop(within_seconds=BROKER_STOP_SECONDS)
         with contextlib.suppress(FileNotFoundError):
             (self.installation.home / "run.json").unlink()
+
+    async def _migrate(self) -> None:
+        urls = self.installation.environment
+        if not all(is_current(service, urls[f"{service.upper()}_DATABASE_URL"]) for service in SERVICES):
+            await self.command("migrate", "all")
 
     async def _start_child(self, child: Child) -> None:
         self._children[child.recipe.name] = child

@@ -171,6 +171,11 @@ def test_a_service_tells_its_state_again(portal: Portal, customer: NewCustomer, 
     assert customer.admin.get("/documents/folders").status_code == 200
 
 
+def test_auth_tells_what_happened_only(portal: Portal) -> None:
+    assert "add --outbox" in portal.command("republish", "auth", check=False).stderr
+    assert portal.command("republish", "auth", "--outbox").stdout.startswith("auth: ")
+
+
 def test_streams_may_be_declared_again(portal: Portal) -> None:
     said = portal.command("nats", "apply").stdout
 
