@@ -7,8 +7,8 @@ lost in a broker restart bounded by the fetch time-out.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -49,13 +49,20 @@ class Delivery:
     stream: str
     sequence: int
     message: Msg
+    stored_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @classmethod
     def of(cls, message: Msg) -> "Delivery":
         """Header values that are not ASCII come as objects; text is all we promise."""
         headers = {name: str(value) for name, value in (message.headers or {}).items()}
         at = message.metadata
-        return cls(message.subject, headers, message.data, at.stream, at.sequence.stream, message)
+        place = (at.stream, at.sequence.stream)
+        return cls(message.subject, headers, message.data, *place, message, at.timestamp)
+
+    @property
+    def key(self) -> str:
+        """Never the same for two messages: a stream that was made anew numbers from 1 again, at another time."""
+        return f"{self.stream}/{self.sequence}@{self.stored_at.isoformat()}"
 
     async def ack(self) -> None:
         """Done, for good."""

@@ -7,6 +7,7 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -26,12 +27,15 @@ from chassis.inbox import FailedEvent, first_time
 from chassis.logging import log
 from chassis.outbox import emit_raw
 from chassis.telemetry import DEAD_LETTERS, EVENTS_HANDLED, FETCH_AGE
-from events.base import Envelope, Event, InvalidEvent, decode, event_of
+from events.base import Envelope, Event, InvalidEvent, decode, event_of, uuid7
 
 Handler = Callable[[Any, AsyncSession], Awaitable[None]]
 Buried = Callable[[AsyncSession, Envelope, str, InvalidEvent], Awaitable[None]]
 """Session, envelope, the delivery under which it is kept in `failed_events`, and why."""
 Prepare = Callable[[Any], Awaitable[Any]]
+
+UNDECODABLE = "/undecodable"
+"""Stands in the inbox for the source of what has none; its id is a checksum."""
 
 TRACER = trace.get_tracer("kundenportal")
 
@@ -171,11 +175,11 @@ class Consumer:
 
     async def _bury(self, delivery: Delivery, invalid: InvalidEvent) -> None:
         async with self._database.transaction() as session:
-            now, key = utc_now(), f"{delivery.stream}/{delivery.sequence}"
-            new = await insert_new(
+            first = await _first_burial(session, delivery.subject, delivery.headers, delivery.data)
+            if first and await insert_new(
                 session,
                 FailedEvent,
-                delivery=key,
+                delivery=delivery.key,
                 subject=delivery.subject,
                 headers=delivery.headers,
                 payload=delivery.data,
@@ -183,26 +187,18 @@ class Consumer:
                 attempts=1,
                 reason=invalid.reason,
                 detail=_detail(invalid),
-                received_at=now,
+                received_at=utc_now(),
                 next_try_at=None,
-            )
-            if new:
-                kept = await session.scalar(select(FailedEvent).where(FailedEvent.delivery == key))
+            ):
+                kept = await session.scalar(select(FailedEvent).where(FailedEvent.delivery == delivery.key))
                 assert kept is not None
                 await self._tell_buried(session, kept, invalid)
         log.warning("event_buried", stream=delivery.stream, sequence=delivery.sequence, reason=invalid.reason)
 
     async def _tell_buried(self, session: AsyncSession, failed: FailedEvent, invalid: InvalidEvent) -> None:
-        """The original bytes go to DEAD_LETTERS; a feed's owner notes the refusal; repeats of it are ignored."""
-        try:
-            envelope: Envelope | None = decode(failed.headers, failed.payload)
-        except InvalidEvent:
-            envelope = None
-        if envelope and not await first_time(
-            session, source=envelope.source, event_id=envelope.id, subject=failed.subject
-        ):
-            return
+        """The original bytes go to DEAD_LETTERS; a feed's owner notes the refusal."""
         dead = {
+            "Nats-Msg-Id": f"dlq/{self._service}/{uuid7()}",
             "Dead-Subject": failed.subject,
             "Dead-Service": self._service,
             "Dead-Reason": invalid.reason,
@@ -210,6 +206,7 @@ class Consumer:
             **{f"Original-{name}": value for name, value in failed.headers.items() if value.isascii()},
         }
         emit_raw(session, f"dlq.{self._service}", failed.payload, dead)
+        envelope = _envelope_of(failed.headers, failed.payload)
         if self._router.buried and envelope:
             await self._router.buried(session, envelope, failed.delivery, invalid)
         DEAD_LETTERS.labels(self._service, invalid.reason).inc()
@@ -220,7 +217,7 @@ class Consumer:
             await insert_new(
                 session,
                 FailedEvent,
-                delivery=f"{delivery.stream}/{delivery.sequence}",
+                delivery=delivery.key,
                 subject=delivery.subject,
                 headers=delivery.headers,
                 payload=delivery.data,
@@ -276,10 +273,26 @@ class Consumer:
                 failed.next_try_at = utc_now() + timedelta(seconds=self._delays[failed.attempts - 1])
             else:
                 failed.next_try_at = None
-            if outcome == "buried":
-                invalid = InvalidEvent(reason, detail)
-                await self._tell_buried(session, failed, invalid)
+            if outcome == "buried" and await _first_burial(session, failed.subject, failed.headers, failed.payload):
+                await self._tell_buried(session, failed, InvalidEvent(reason, detail))
         EVENTS_HANDLED.labels(self._service, _known(self._router, failed.subject), f"retry_{outcome}").inc()
+
+
+async def _first_burial(session: AsyncSession, subject: str, headers: dict[str, str], payload: bytes) -> bool:
+    """False for what was handled or buried before, also when it comes as another delivery, as after a replay."""
+    if envelope := _envelope_of(headers, payload):
+        return await first_time(session, source=envelope.source, event_id=envelope.id, subject=subject)
+    if sent_as := headers.get("Nats-Msg-Id"):
+        same = hashlib.sha256(sent_as.encode() + b"\n" + payload).hexdigest()
+        return await first_time(session, source=UNDECODABLE, event_id=same, subject=subject)
+    return True
+
+
+def _envelope_of(headers: dict[str, str], payload: bytes) -> Envelope | None:
+    try:
+        return decode(headers, payload)
+    except InvalidEvent:
+        return None
 
 
 def is_outage(error: BaseException) -> bool:

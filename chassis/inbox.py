@@ -33,7 +33,7 @@ class FailedEvent(DeliveryBase):
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
     delivery: Mapped[str] = mapped_column(String(300), unique=True)
-    """Stream and sequence: the same delivery is never noted twice."""
+    """Stream, sequence, and when it was stored: the same delivery is never noted twice."""
     subject: Mapped[str] = mapped_column(String(200))
     headers: Mapped[dict[str, str]] = mapped_column(JSON)
     payload: Mapped[bytes] = mapped_column(LargeBinary)
