@@ -295,6 +295,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/billing/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish Document
+         * @description A document beside an invoice, or on its own.
+         */
+        post: operations["documents_publish_document_billing_documents_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/billing/events/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Event
+         * @description What became of a record: a machine asks for its own, an operator for any.
+         */
+        get: operations["documents_get_event_billing_events__event_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/billing/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish Invoice
+         * @description An invoice, credit note or correction with its files, as JSON or multipart.
+         */
+        post: operations["documents_publish_invoice_billing_invoices_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/billing/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record Payment
+         * @description What became of an invoice's payment.
+         */
+        post: operations["documents_record_payment_billing_payments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/brand": {
         parameters: {
             query?: never;
@@ -358,6 +438,346 @@ export interface paths {
          * @description Correct or deactivate a company.
          */
         patch: operations["users_change_customer_customers__customer_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Documents
+         * @description Newest first. ``q`` finds what has words beginning so: number, title, account, order, amount.
+         */
+        get: operations["documents_list_documents_documents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Folders
+         * @description Years and months with the number of documents in each.
+         */
+        get: operations["documents_list_folders_documents_folders_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/operator/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Conflicts
+         * @description Newest first.
+         */
+        get: operations["documents_list_conflicts_documents_operator_conflicts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/operator/conflicts/{record_id}/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Drop Conflicts
+         * @description Nobody needs it.
+         */
+        post: operations["documents_drop_conflicts_documents_operator_conflicts__record_id__drop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/operator/conflicts/{record_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Conflicts
+         * @description Settle it again: perhaps what it waited for is there now.
+         */
+        post: operations["documents_retry_conflicts_documents_operator_conflicts__record_id__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/operator/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Dead Letters
+         * @description Events that were given up, newest first.
+         */
+        get: operations["documents_list_dead_letters_documents_operator_dead_letters_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/operator/dead-letters/{letter_id}/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Drop Dead Letter
+         * @description Nobody needs it; its bytes stay in the stream of dead letters for as long as that keeps them.
+         */
+        post: operations["documents_drop_dead_letter_documents_operator_dead_letters__letter_id__drop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/operator/dead-letters/{letter_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Dead Letter
+         * @description Handled anew within a second.
+         */
+        post: operations["documents_retry_dead_letter_documents_operator_dead_letters__letter_id__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/operator/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Health
+         * @description Per source and customer what came last, and how much waits for somebody to decide.
+         */
+        get: operations["documents_get_health_documents_operator_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/operator/parked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Parked
+         * @description Newest first.
+         */
+        get: operations["documents_list_parked_documents_operator_parked_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/operator/parked/{record_id}/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Drop Parked
+         * @description Nobody needs it.
+         */
+        post: operations["documents_drop_parked_documents_operator_parked__record_id__drop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/operator/parked/{record_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Parked
+         * @description Settle it again: perhaps what it waited for is there now.
+         */
+        post: operations["documents_retry_parked_documents_operator_parked__record_id__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/operator/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Refused
+         * @description Newest first.
+         */
+        get: operations["documents_list_refused_documents_operator_refused_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/operator/refused/{record_id}/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Drop Refused
+         * @description Nobody needs it.
+         */
+        post: operations["documents_drop_refused_documents_operator_refused__record_id__drop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/operator/refused/{record_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Refused
+         * @description Settle it again: perhaps what it waited for is there now.
+         */
+        post: operations["documents_retry_refused_documents_operator_refused__record_id__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Document
+         * @description One document's metadata; looking at it does not open it.
+         */
+        get: operations["documents_get_document_documents__document_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get File
+         * @description One file. The first time that a customer's user does this in a browser, the document counts as opened.
+         */
+        get: operations["documents_get_file_documents__document_id__files__file_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/live": {
@@ -510,565 +930,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/documents/folders": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["FolderOut"][];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/documents": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    year?: number;
-                    month?: number;
-                    kind?: string;
-                    q?: string;
-                    payment_state?: string;
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["DocumentOut"][];
-                            next_cursor: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/documents/{document_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    document_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DocumentOut"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/documents/operator/parked": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["FeedRecord"][];
-                            next_cursor: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/documents/operator/parked/{record_id}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    record_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/documents/operator/parked/{record_id}/drop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    record_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/documents/operator/conflicts": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["FeedRecord"][];
-                            next_cursor: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/documents/operator/conflicts/{record_id}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    record_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/documents/operator/conflicts/{record_id}/drop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    record_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/documents/operator/refused": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["FeedRecord"][];
-                            next_cursor: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/documents/operator/refused/{record_id}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    record_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/documents/operator/refused/{record_id}/drop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    record_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1078,22 +939,16 @@ export interface components {
          * @description One invalid field.
          */
         FieldProblem: {
-            /** Pointer */
-            pointer: string;
             /** Detail */
             detail: string;
+            /** Pointer */
+            pointer: string;
         };
         /**
          * Problem
          * @description RFC 9457 problem details.
          */
         Problem: {
-            /** Type */
-            type: string;
-            /** Title */
-            title: string;
-            /** Status */
-            status: number;
             /** Code */
             code: string;
             /**
@@ -1108,6 +963,12 @@ export interface components {
             errors?: components["schemas"]["FieldProblem"][];
             /** Request Id */
             request_id: string;
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
         };
         /**
          * CodeBody
@@ -1122,10 +983,10 @@ export interface components {
          * @description What the sign-in page asks for.
          */
         auth_Credentials: {
-            /** Username */
-            username: string;
             /** Password */
             password: string;
+            /** Username */
+            username: string;
         };
         /**
          * CustomerChoice
@@ -1148,10 +1009,10 @@ export interface components {
              * Format: uuid
              */
             id: string;
-            /** Number */
-            number: string;
             /** Name */
             name: string;
+            /** Number */
+            number: string;
         };
         /**
          * EnrolledOut
@@ -1166,16 +1027,16 @@ export interface components {
          * @description What the authenticator app needs, as a picture and as text to type.
          */
         auth_EnrolmentOut: {
-            /** Secret */
-            secret: string;
+            /** Account */
+            account: string;
+            /** Issuer */
+            issuer: string;
             /** Otpauth Uri */
             otpauth_uri: string;
             /** Qr Svg */
             qr_svg: string;
-            /** Issuer */
-            issuer: string;
-            /** Account */
-            account: string;
+            /** Secret */
+            secret: string;
         };
         /**
          * EnrolmentStart
@@ -1190,31 +1051,31 @@ export interface components {
          * @description For whom the link is, and until when it holds.
          */
         auth_InvitationOut: {
-            /** Username */
-            username: string;
             /**
              * Expires At
              * Format: date-time
              */
             expires_at: string;
+            /** Username */
+            username: string;
         };
         /**
          * MembershipOut
          * @description A place at a customer, or at the operator (no customer).
          */
         auth_MembershipOut: {
+            customer: components["schemas"]["auth_CustomerOut"] | null;
             /**
              * Id
              * Format: uuid
              */
             id: string;
+            /** Modules */
+            modules: string[];
             /** Role */
             role: string;
             /** Staff Role */
             staff_role: string | null;
-            /** Modules */
-            modules: string[];
-            customer: components["schemas"]["auth_CustomerOut"] | null;
         };
         /**
          * NextStep
@@ -1232,44 +1093,44 @@ export interface components {
          * @description The secret of a link with the password to set.
          */
         auth_PasswordBody: {
-            /** Token */
-            token: string;
             /** Password */
             password: string;
+            /** Token */
+            token: string;
         };
         /**
          * PrincipalOut
          * @description The person, the open customer, and what may be done there.
          */
         auth_PrincipalOut: {
-            user: components["schemas"]["auth_UserOut"];
             customer: components["schemas"]["auth_CustomerOut"] | null;
-            /** Role */
-            role: string | null;
-            /** Staff Role */
-            staff_role: string | null;
-            /** Modules */
-            modules: string[];
-            /** Memberships */
-            memberships: components["schemas"]["auth_MembershipOut"][];
             /**
              * Expires At
              * Format: date-time
              */
             expires_at: string;
+            /** Memberships */
+            memberships: components["schemas"]["auth_MembershipOut"][];
+            /** Modules */
+            modules: string[];
+            /** Role */
+            role: string | null;
+            /** Staff Role */
+            staff_role: string | null;
+            user: components["schemas"]["auth_UserOut"];
         };
         /**
          * ResetOut
          * @description For whom the link is, and until when it holds.
          */
         auth_ResetOut: {
-            /** Username */
-            username: string;
             /**
              * Expires At
              * Format: date-time
              */
             expires_at: string;
+            /** Username */
+            username: string;
         };
         /**
          * ResetRequest
@@ -1313,39 +1174,330 @@ export interface components {
          * @description The person.
          */
         auth_UserOut: {
+            /** Family Name */
+            family_name: string;
+            /** Given Name */
+            given_name: string;
             /**
              * Id
              * Format: uuid
              */
             id: string;
-            /** Username */
-            username: string;
-            /** Name */
-            name: string;
-            /** Given Name */
-            given_name: string;
-            /** Family Name */
-            family_name: string;
             /** Language */
             language: string;
+            /** Name */
+            name: string;
+            /** Username */
+            username: string;
+        };
+        /**
+         * AcceptedOut
+         * @description The record was taken; ask for the event to hear more.
+         */
+        documents_AcceptedOut: {
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run?: boolean;
+            /** Event Id */
+            event_id: string;
+            /** State */
+            state: string;
+        };
+        /**
+         * DeadLetterOut
+         * @description An event that was given up.
+         */
+        documents_DeadLetterOut: {
+            /** Attempts */
+            attempts: number;
+            /** Detail */
+            detail: string;
+            /** Id */
+            id: number;
+            /** Reason */
+            reason: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Subject */
+            subject: string;
+        };
+        /**
+         * DocumentOut
+         * @description An invoice or accompanying document.
+         */
+        documents_DocumentOut: {
+            /** Billing Account */
+            billing_account: string | null;
+            /** Corrects */
+            corrects: string | null;
+            /** Corrects Id */
+            corrects_id: string | null;
+            /** Due On */
+            due_on: string | null;
+            /**
+             * Filed At
+             * Format: date-time
+             */
+            filed_at: string;
+            /** Files */
+            files: components["schemas"]["documents_FileOut"][];
+            /** First Opened At */
+            first_opened_at: string | null;
+            gross: components["schemas"]["documents_MoneyOut"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Invoice Id */
+            invoice_id: string | null;
+            /**
+             * Issued On
+             * Format: date
+             */
+            issued_on: string;
+            /** Kind */
+            kind: string;
+            net: components["schemas"]["documents_MoneyOut"] | null;
+            /** Number */
+            number: string;
+            open_amount: components["schemas"]["documents_MoneyOut"] | null;
+            /** Paid On */
+            paid_on: string | null;
+            /** Payment State */
+            payment_state: string | null;
+            /** Period From */
+            period_from: string | null;
+            /** Period To */
+            period_to: string | null;
+            /** Purchase Order */
+            purchase_order: string | null;
+            tax: components["schemas"]["documents_MoneyOut"] | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * EventOut
+         * @description What became of a feed record.
+         */
+        documents_EventOut: {
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Customer Number */
+            customer_number: string | null;
+            /** Document Id */
+            document_id: string | null;
+            /** Event Id */
+            event_id: string;
+            /** Number */
+            number: string | null;
+            /** Reasons */
+            reasons: {
+                [key: string]: string;
+            }[];
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Source */
+            source: string;
+            /** State */
+            state: string;
+            /** Subject */
+            subject: string;
+        };
+        /**
+         * FeedHealthOut
+         * @description What one source sent for one customer.
+         */
+        documents_FeedHealthOut: {
+            /**
+             * Conflicts
+             * @default 0
+             */
+            conflicts?: number;
+            /** Customer Id */
+            customer_id: string | null;
+            /** Customer Name */
+            customer_name: string | null;
+            /** Customer Number */
+            customer_number: string | null;
+            /** Filed */
+            filed: number;
+            /** Last Invoice At */
+            last_invoice_at: string | null;
+            /** Last Number */
+            last_number: string | null;
+            /**
+             * Parked
+             * @default 0
+             */
+            parked?: number;
+            /**
+             * Refused
+             * @default 0
+             */
+            refused?: number;
+            /** Source */
+            source: string;
+        };
+        /**
+         * FileOut
+         * @description One file of a document.
+         */
+        documents_FileOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Media Type */
+            media_type: string;
+            /** Name */
+            name: string;
+            /** Role */
+            role: string;
+            /** Sha256 */
+            sha256: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * HealthOut
+         * @description How the feeds are.
+         */
+        documents_HealthOut: {
+            /** Conflicts */
+            conflicts: number;
+            /** Dead Letters */
+            dead_letters: number;
+            /** Feeds */
+            feeds: components["schemas"]["documents_FeedHealthOut"][];
+            /** Parked */
+            parked: number;
+            /** Refused */
+            refused: number;
+        };
+        /**
+         * MoneyOut
+         * @description An exact amount.
+         */
+        documents_MoneyOut: {
+            /** Amount */
+            amount: string;
+            /** Currency */
+            currency: string;
+        };
+        /**
+         * MonthOut
+         * @description A folder of a month.
+         */
+        documents_MonthOut: {
+            /** Count */
+            count: number;
+            /** Month */
+            month: number;
+        };
+        /** Page[DeadLetterOut] */
+        documents_Page_DeadLetterOut_: {
+            /** Items */
+            items: components["schemas"]["documents_DeadLetterOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[DocumentOut] */
+        documents_Page_DocumentOut_: {
+            /** Items */
+            items: components["schemas"]["documents_DocumentOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[RecordOut] */
+        documents_Page_RecordOut_: {
+            /** Items */
+            items: components["schemas"]["documents_RecordOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * RecordOut
+         * @description A feed record that waits for a decision.
+         */
+        documents_RecordOut: {
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Customer Number */
+            customer_number: string | null;
+            /** Detail */
+            detail: string | null;
+            /** Document Id */
+            document_id: string | null;
+            /** Event Id */
+            event_id: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Number */
+            number: string | null;
+            /** Reason */
+            reason: string;
+            /** Reasons */
+            reasons: {
+                [key: string]: string;
+            }[];
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Source */
+            source: string;
+            /** Subject */
+            subject: string;
+        };
+        /**
+         * YearOut
+         * @description A folder of a year.
+         */
+        documents_YearOut: {
+            /** Count */
+            count: number;
+            /** Months */
+            months: components["schemas"]["documents_MonthOut"][];
+            /** Year */
+            year: number;
         };
         /**
          * Authenticator
          * @description An app that customers may take, with its store links; empty where there is none.
          */
         gateway_Authenticator: {
-            /** Name */
-            name: string;
-            /**
-             * Ios
-             * @default
-             */
-            ios?: string;
             /**
              * Android
              * @default
              */
             android?: string;
+            /**
+             * Ios
+             * @default
+             */
+            ios?: string;
+            /** Name */
+            name: string;
         };
         /**
          * Legal
@@ -1366,46 +1518,46 @@ export interface components {
          * @description What the browser app shows of the operator.
          */
         gateway_PublicBrand: {
-            /** Name */
-            name: string;
-            /** Short Name */
-            short_name: string;
-            /** Portal Name */
-            portal_name: string;
-            /** Logo */
-            logo: string | null;
             /** Accent */
             accent: string;
             /** Accent Dark */
             accent_dark: string;
-            support: components["schemas"]["gateway_Support"];
-            legal: components["schemas"]["gateway_Legal"];
             /** Authenticator */
             authenticator: components["schemas"]["gateway_Authenticator"][];
+            legal: components["schemas"]["gateway_Legal"];
+            /** Logo */
+            logo: string | null;
+            /** Name */
+            name: string;
+            /** Portal Name */
+            portal_name: string;
+            /** Short Name */
+            short_name: string;
             /** Sites */
             sites: components["schemas"]["gateway_Site"][];
+            support: components["schemas"]["gateway_Support"];
         };
         /**
          * Site
          * @description A data centre, in degrees (WGS 84).
          */
         gateway_Site: {
-            /** Name */
-            name: string;
             /** Latitude */
             latitude: number;
             /** Longitude */
             longitude: number;
+            /** Name */
+            name: string;
         };
         /**
          * Support
          * @description Whom to ask about the portal.
          */
         gateway_Support: {
-            /** Person */
-            person: string;
             /** Email */
             email: string;
+            /** Person */
+            person: string;
             /** Phone */
             phone: string;
         };
@@ -1414,169 +1566,169 @@ export interface components {
          * @description One line of the audit log, with its place in the chain.
          */
         users_AuditOut: {
-            /** Position */
-            position: number;
+            /** Acting As */
+            acting_as: string | null;
+            /** Actor */
+            actor: string | null;
+            /** Actor Id */
+            actor_id: string | null;
+            /** Address */
+            address: string | null;
+            /** Factor */
+            factor: string | null;
+            /** Hash */
+            hash: string;
             /**
              * Occurred At
              * Format: date-time
              */
             occurred_at: string;
-            /** Owner */
-            owner: string;
-            /** What */
-            what: string;
-            /** Result */
-            result: string;
-            /** Actor Id */
-            actor_id: string | null;
-            /** Actor */
-            actor: string | null;
-            /** Acting As */
-            acting_as: string | null;
             /** On */
             on: string | null;
-            /** Address */
-            address: string | null;
-            /** Factor */
-            factor: string | null;
+            /** Owner */
+            owner: string;
+            /** Position */
+            position: number;
             /** Request Id */
             request_id: string | null;
-            /** Hash */
-            hash: string;
+            /** Result */
+            result: string;
+            /** What */
+            what: string;
         };
         /**
          * CustomerCreate
          * @description A new company.
          */
         users_CustomerCreate: {
-            /** Number */
-            number: string;
-            /** Name */
-            name: string;
+            /**
+             * Colocation
+             * @default false
+             */
+            colocation?: boolean;
+            /** Email Domains */
+            email_domains?: string[];
+            /**
+             * End User
+             * @default true
+             */
+            end_user?: boolean;
             /**
              * Language
              * @default de
              * @enum {string}
              */
             language?: "de" | "en";
+            /** Name */
+            name: string;
+            /** Number */
+            number: string;
             /**
              * Time Zone
              * @default Europe/Berlin
              */
             time_zone?: string;
-            /** Email Domains */
-            email_domains?: string[];
-            /**
-             * Colocation
-             * @default false
-             */
-            colocation?: boolean;
-            /**
-             * End User
-             * @default true
-             */
-            end_user?: boolean;
         };
         /**
          * CustomerOut
          * @description A company.
          */
         users_CustomerOut: {
+            /** Active */
+            active: boolean;
+            /** Colocation */
+            colocation: boolean;
+            /** Email Domains */
+            email_domains: string[];
+            /** End User */
+            end_user: boolean;
             /**
              * Id
              * Format: uuid
              */
             id: string;
-            /** Version */
-            version: number;
-            /** Number */
-            number: string;
-            /** Name */
-            name: string;
             /**
              * Language
              * @enum {string}
              */
             language: "de" | "en";
+            /** Name */
+            name: string;
+            /** Number */
+            number: string;
             /** Time Zone */
             time_zone: string;
-            /** Email Domains */
-            email_domains: string[];
-            /** Colocation */
-            colocation: boolean;
-            /** End User */
-            end_user: boolean;
-            /** Active */
-            active: boolean;
+            /** Version */
+            version: number;
         };
         /**
          * CustomerUpdate
          * @description What may be changed; the number stays.
          */
         users_CustomerUpdate: {
-            /** Name */
-            name?: string | null;
-            /** Language */
-            language?: ("de" | "en") | null;
-            /** Time Zone */
-            time_zone?: string | null;
-            /** Email Domains */
-            email_domains?: string[] | null;
-            /** Colocation */
-            colocation?: boolean | null;
-            /** End User */
-            end_user?: boolean | null;
             /** Active */
             active?: boolean | null;
+            /** Colocation */
+            colocation?: boolean | null;
+            /** Email Domains */
+            email_domains?: string[] | null;
+            /** End User */
+            end_user?: boolean | null;
+            /** Language */
+            language?: ("de" | "en") | null;
+            /** Name */
+            name?: string | null;
+            /** Time Zone */
+            time_zone?: string | null;
         };
         /**
          * InvitationOut
          * @description What became of the link.
          */
         users_InvitationOut: {
+            /** Error */
+            error: string | null;
+            /** Opened At */
+            opened_at: string | null;
+            /** Sent At */
+            sent_at: string | null;
             /**
              * State
              * @enum {string}
              */
             state: "none" | "sent" | "refused" | "opened" | "expired" | "used";
-            /** Sent At */
-            sent_at: string | null;
-            /** Opened At */
-            opened_at: string | null;
-            /** Error */
-            error: string | null;
         };
         /**
          * MeOut
          * @description Who I am.
          */
         users_MeOut: {
+            /** Family Name */
+            family_name: string;
+            /** Given Name */
+            given_name: string;
             /**
              * Id
              * Format: uuid
              */
             id: string;
-            /** Username */
-            username: string;
-            /** Given Name */
-            given_name: string;
-            /** Family Name */
-            family_name: string;
             /**
              * Language
              * @enum {string}
              */
             language: "de" | "en";
+            /** Username */
+            username: string;
         };
         /**
          * MeUpdate
          * @description What I may change myself.
          */
         users_MeUpdate: {
-            /** Given Name */
-            given_name?: string | null;
             /** Family Name */
             family_name?: string | null;
+            /** Given Name */
+            given_name?: string | null;
             /** Language */
             language?: ("de" | "en") | null;
         };
@@ -1608,21 +1760,21 @@ export interface components {
         users_UserCreate: {
             /** Email */
             email: string;
-            /** Given Name */
-            given_name: string;
+            /** Expires On */
+            expires_on?: string | null;
             /** Family Name */
             family_name: string;
+            /** Given Name */
+            given_name: string;
+            /** Language */
+            language?: ("de" | "en") | null;
+            /** Modules */
+            modules: ("invoices" | "call_records" | "exchange" | "graphs" | "contracts" | "contacts")[];
             /**
              * Role
              * @enum {string}
              */
             role: "admin" | "member";
-            /** Modules */
-            modules: ("invoices" | "call_records" | "exchange" | "graphs" | "contracts" | "contacts")[];
-            /** Language */
-            language?: ("de" | "en") | null;
-            /** Expires On */
-            expires_on?: string | null;
         };
         /**
          * UserOut
@@ -1630,260 +1782,73 @@ export interface components {
          */
         users_UserOut: {
             /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string;
+            /** Expires On */
+            expires_on: string | null;
+            /** Family Name */
+            family_name: string;
+            /** Given Name */
+            given_name: string;
+            /**
              * Id
              * Format: uuid
              */
             id: string;
-            /** Version */
-            version: number;
-            /** Username */
-            username: string;
-            /** Email */
-            email: string;
-            /** Given Name */
-            given_name: string;
-            /** Family Name */
-            family_name: string;
+            invitation: components["schemas"]["users_InvitationOut"];
             /**
              * Language
              * @enum {string}
              */
             language: "de" | "en";
+            /** Last Login At */
+            last_login_at: string | null;
+            /** Modules */
+            modules: string[];
+            /** Password Set At */
+            password_set_at: string | null;
             /**
              * Role
              * @enum {string}
              */
             role: "admin" | "member" | "operator";
-            /** Modules */
-            modules: string[];
+            /** Second Factor At */
+            second_factor_at: string | null;
             /**
              * State
              * @enum {string}
              */
             state: "created" | "invited" | "password_set" | "active" | "locked" | "deactivated";
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Password Set At */
-            password_set_at: string | null;
-            /** Second Factor At */
-            second_factor_at: string | null;
-            /** Last Login At */
-            last_login_at: string | null;
-            /** Expires On */
-            expires_on: string | null;
-            invitation: components["schemas"]["users_InvitationOut"];
+            /** Username */
+            username: string;
+            /** Version */
+            version: number;
         };
         /**
          * UserUpdate
          * @description What may be changed.
          */
         users_UserUpdate: {
-            /** Email */
-            email?: string | null;
-            /** Given Name */
-            given_name?: string | null;
-            /** Family Name */
-            family_name?: string | null;
-            /** Language */
-            language?: ("de" | "en") | null;
-            /** Role */
-            role?: ("admin" | "member") | null;
-            /** Modules */
-            modules?: ("invoices" | "call_records" | "exchange" | "graphs" | "contracts" | "contacts")[] | null;
-            /** Expires On */
-            expires_on?: string | null;
             /** Active */
             active?: boolean | null;
-        };
-        Brand: {
-            name: string;
-            short_name: string;
-            portal_name: string;
-            logo: string | null;
-            accent: string;
-            accent_dark: string;
-            support: {
-                person: string;
-                email: string;
-                phone: string;
-            };
-            legal: {
-                imprint: string;
-                privacy: string;
-                processing_agreement: string;
-                security_txt: string;
-            };
-            authenticator: {
-                name: string;
-                ios: string;
-                android: string;
-            }[];
-            sites: {
-                name: string;
-                latitude: number;
-                longitude: number;
-            }[];
-        };
-        PasswordRule: {
-            id: string;
-            text: string;
-        };
-        LinkOut: {
-            username: string;
-            expires_at: string;
-        };
-        LoginOut: {
-            /** @enum {string} */
-            next: "second_factor" | "enrol_second_factor";
-        };
-        EnrolmentOut: {
-            secret: string;
-            otpauth_uri: string;
-            qr_svg: string;
-            issuer: string;
-            account: string;
-        };
-        CodesOut: {
-            recovery_codes: string[];
-        };
-        CustomerRef: {
-            id: string;
-            number: string;
-            name: string;
-        };
-        UserRef: {
-            id: string;
-            username: string;
-            given_name: string;
-            family_name: string;
-            /** @enum {string} */
-            language: "de" | "en";
-        };
-        Membership: {
-            customer: components["schemas"]["CustomerRef"];
-            /** @enum {string} */
-            role: "admin" | "member" | "operator";
-            modules: string[];
-        };
-        SessionOut: {
-            user: components["schemas"]["UserRef"];
-            customer: components["schemas"]["CustomerRef"] | null;
-            /** @enum {string} */
-            role: "admin" | "member" | "operator";
-            staff_role: ("agent" | "administrator") | null;
-            modules: string[];
-            memberships: components["schemas"]["Membership"][];
-            expires_at: string;
-        };
-        Money: {
-            amount: string;
-            currency: string;
-        };
-        FolderOut: {
-            year: number;
-            count: number;
-            months: {
-                month: number;
-                count: number;
-            }[];
-        };
-        FileOut: {
-            id: string;
-            name: string;
-            media_type: string;
-            size: number;
-            sha256: string;
-            role: string;
-        };
-        DocumentOut: {
-            id: string;
-            kind: string;
-            number: string;
-            title: string | null;
-            issued_on: string;
-            due_on: string | null;
-            period_from: string | null;
-            period_to: string | null;
-            net: components["schemas"]["Money"] | null;
-            tax: components["schemas"]["Money"] | null;
-            gross: components["schemas"]["Money"] | null;
-            payment_state: string | null;
-            invoice_id: string | null;
-            files: components["schemas"]["FileOut"][];
-            filed_at: string;
-            first_opened_at: string | null;
-        };
-        FeedRecord: {
-            id: string;
-            event_id: string;
-            source: string;
-            subject: string;
-            customer_number: string | null;
-            number: string | null;
-            reason: string;
-            detail: string | null;
-            received_at: string;
-        };
-        Customer: {
-            id: string;
-            version: number;
-            number: string;
-            name: string;
-            email_domains: string[];
-            /** @enum {string} */
-            language: "de" | "en";
-            colocation: boolean;
-            end_user: boolean;
-            active: boolean;
-        };
-        CustomerCreate: {
-            number: string;
-            name: string;
-            email_domains?: string[];
-            /** @enum {string} */
-            language?: "de" | "en";
-            colocation?: boolean;
-            end_user?: boolean;
-        };
-        Invitation: {
-            /** @enum {string} */
-            state: "none" | "sent" | "refused" | "opened" | "expired" | "used";
-            sent_at: string | null;
-            opened_at: string | null;
-            error: string | null;
-        };
-        UserRow: {
-            id: string;
-            version: number;
-            username: string;
-            email: string;
-            given_name: string;
-            family_name: string;
-            /** @enum {string} */
-            role: "admin" | "member";
-            modules: string[];
-            /** @enum {string} */
-            state: "created" | "invited" | "password_set" | "active" | "locked" | "deactivated";
-            created_at: string;
-            password_set_at: string | null;
-            second_factor_at: string | null;
-            last_login_at: string | null;
-            expires_on: string | null;
-            invitation: components["schemas"]["Invitation"];
-        };
-        UserCreate: {
-            email: string;
-            given_name: string;
-            family_name: string;
-            /** @enum {string} */
-            role: "admin" | "member";
-            modules: string[];
-            /** @enum {string} */
-            language?: "de" | "en";
+            /** Email */
+            email?: string | null;
+            /** Expires On */
             expires_on?: string | null;
+            /** Family Name */
+            family_name?: string | null;
+            /** Given Name */
+            given_name?: string | null;
+            /** Language */
+            language?: ("de" | "en") | null;
+            /** Modules */
+            modules?: ("invoices" | "call_records" | "exchange" | "graphs" | "contracts" | "contacts")[] | null;
+            /** Role */
+            role?: ("admin" | "member") | null;
         };
     };
     responses: never;
@@ -3829,6 +3794,856 @@ export interface operations {
             };
         };
     };
+    documents_publish_document_billing_documents_post: {
+        parameters: {
+            query?: {
+                /** @description only check; nothing is stored */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description same key and record: same answer */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Customer Number */
+                    customer_number: string;
+                    /** Document Id */
+                    document_id: string;
+                    /** Files */
+                    files: {
+                        /**
+                         * Content
+                         * @description base64 (RFC 4648), up to 5 MiB over all files
+                         */
+                        content?: string | null;
+                        /**
+                         * Kind
+                         * @description what an attachment is
+                         */
+                        kind?: ("call_records" | "traffic_report" | "power_statement" | "price_list" | "letter" | "other") | null;
+                        /** Media Type */
+                        media_type: string;
+                        /** Name */
+                        name: string;
+                        object?: {
+                            /** Bucket */
+                            bucket: string;
+                            /** Key */
+                            key: string;
+                        } | null;
+                        /**
+                         * Role
+                         * @default invoice
+                         * @enum {string}
+                         */
+                        role?: "invoice" | "attachment";
+                        /**
+                         * Sha256
+                         * @description of the bytes, lower-case hexadecimal
+                         */
+                        sha256: string;
+                        /** Url */
+                        url?: string | null;
+                    }[];
+                    /**
+                     * Invoice Number
+                     * @description hangs on this invoice, whichever comes first
+                     */
+                    invoice_number?: string | null;
+                    /**
+                     * Issued On
+                     * Format: date
+                     */
+                    issued_on: string;
+                    /**
+                     * Kind
+                     * @enum {string}
+                     */
+                    kind: "call_records" | "traffic_report" | "power_statement" | "price_list" | "letter" | "other";
+                    /**
+                     * Notify
+                     * @default true
+                     */
+                    notify?: boolean;
+                    /** Title */
+                    title: string;
+                };
+                "multipart/form-data": {
+                    /**
+                     * DocumentPublished
+                     * @description A document beside an invoice, or on its own. Business key: source and document id.
+                     */
+                    data: {
+                        /** Customer Number */
+                        customer_number: string;
+                        /** Document Id */
+                        document_id: string;
+                        /** Files */
+                        files: {
+                            /**
+                             * Content
+                             * @description base64 (RFC 4648), up to 5 MiB over all files
+                             */
+                            content?: string | null;
+                            /**
+                             * Kind
+                             * @description what an attachment is
+                             */
+                            kind?: ("call_records" | "traffic_report" | "power_statement" | "price_list" | "letter" | "other") | null;
+                            /** Media Type */
+                            media_type: string;
+                            /** Name */
+                            name: string;
+                            object?: {
+                                /** Bucket */
+                                bucket: string;
+                                /** Key */
+                                key: string;
+                            } | null;
+                            /**
+                             * Role
+                             * @default invoice
+                             * @enum {string}
+                             */
+                            role?: "invoice" | "attachment";
+                            /**
+                             * Sha256
+                             * @description of the bytes, lower-case hexadecimal
+                             */
+                            sha256: string;
+                            /** Url */
+                            url?: string | null;
+                        }[];
+                        /**
+                         * Invoice Number
+                         * @description hangs on this invoice, whichever comes first
+                         */
+                        invoice_number?: string | null;
+                        /**
+                         * Issued On
+                         * Format: date
+                         */
+                        issued_on: string;
+                        /**
+                         * Kind
+                         * @enum {string}
+                         */
+                        kind: "call_records" | "traffic_report" | "power_statement" | "price_list" | "letter" | "other";
+                        /**
+                         * Notify
+                         * @default true
+                         */
+                        notify?: boolean;
+                        /** Title */
+                        title: string;
+                    };
+                } & {
+                    [key: string]: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["documents_AcceptedOut"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invoice_conflict`: This number was filed before with other content; the original stays as it is. `request_in_flight`: The same request is being worked on; try again in a moment. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: This is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media`: This media type is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used for a different request. `invalid_file_name`: A file name is not allowed. `invalid_content`: The content of a file is not base64. `files_too_large`: The files are too large. `checksum_mismatch`: The bytes of a file do not have the promised SHA-256. `wrong_file_type`: A file is not of the type that it claims, or a program. `url_not_allowed`: Files are not fetched from this address. `object_not_allowed`: Objects of this bucket are not read. `customer_mismatch`: The invoice that is referred to belongs to another customer. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_get_event_billing_events__event_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["documents_EventOut"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_not_found`: No record of this id is known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_publish_invoice_billing_invoices_post: {
+        parameters: {
+            query?: {
+                /** @description only check; nothing is stored */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description same key and record: same answer */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Billing Account */
+                    billing_account?: string | null;
+                    /**
+                     * Corrects
+                     * @description number of the corrected invoice
+                     */
+                    corrects?: string | null;
+                    /** Currency */
+                    currency: string;
+                    /** Customer Number */
+                    customer_number: string;
+                    /** Due On */
+                    due_on?: string | null;
+                    /** Files */
+                    files: {
+                        /**
+                         * Content
+                         * @description base64 (RFC 4648), up to 5 MiB over all files
+                         */
+                        content?: string | null;
+                        /**
+                         * Kind
+                         * @description what an attachment is
+                         */
+                        kind?: ("call_records" | "traffic_report" | "power_statement" | "price_list" | "letter" | "other") | null;
+                        /** Media Type */
+                        media_type: string;
+                        /** Name */
+                        name: string;
+                        object?: {
+                            /** Bucket */
+                            bucket: string;
+                            /** Key */
+                            key: string;
+                        } | null;
+                        /**
+                         * Role
+                         * @default invoice
+                         * @enum {string}
+                         */
+                        role?: "invoice" | "attachment";
+                        /**
+                         * Sha256
+                         * @description of the bytes, lower-case hexadecimal
+                         */
+                        sha256: string;
+                        /** Url */
+                        url?: string | null;
+                    }[];
+                    /** Gross */
+                    gross: number | string;
+                    /** Invoice Number */
+                    invoice_number: string;
+                    /**
+                     * Issued On
+                     * Format: date
+                     */
+                    issued_on: string;
+                    /**
+                     * Kind
+                     * @default invoice
+                     * @enum {string}
+                     */
+                    kind?: "invoice" | "credit_note" | "correction";
+                    /** Net */
+                    net: number | string;
+                    /**
+                     * Notify
+                     * @description false for backfilled history: no mails
+                     * @default true
+                     */
+                    notify?: boolean;
+                    /** Payment State */
+                    payment_state?: ("open" | "paid" | "partially_paid" | "overdue") | null;
+                    /** Period From */
+                    period_from?: string | null;
+                    /** Period To */
+                    period_to?: string | null;
+                    /** Purchase Order */
+                    purchase_order?: string | null;
+                    /** Tax */
+                    tax: number | string;
+                };
+                "multipart/form-data": {
+                    /**
+                     * InvoicePublished
+                     * @description Billing issued an invoice, credit note or correction. Business key: source and number.
+                     */
+                    data: {
+                        /** Billing Account */
+                        billing_account?: string | null;
+                        /**
+                         * Corrects
+                         * @description number of the corrected invoice
+                         */
+                        corrects?: string | null;
+                        /** Currency */
+                        currency: string;
+                        /** Customer Number */
+                        customer_number: string;
+                        /** Due On */
+                        due_on?: string | null;
+                        /** Files */
+                        files: {
+                            /**
+                             * Content
+                             * @description base64 (RFC 4648), up to 5 MiB over all files
+                             */
+                            content?: string | null;
+                            /**
+                             * Kind
+                             * @description what an attachment is
+                             */
+                            kind?: ("call_records" | "traffic_report" | "power_statement" | "price_list" | "letter" | "other") | null;
+                            /** Media Type */
+                            media_type: string;
+                            /** Name */
+                            name: string;
+                            object?: {
+                                /** Bucket */
+                                bucket: string;
+                                /** Key */
+                                key: string;
+                            } | null;
+                            /**
+                             * Role
+                             * @default invoice
+                             * @enum {string}
+                             */
+                            role?: "invoice" | "attachment";
+                            /**
+                             * Sha256
+                             * @description of the bytes, lower-case hexadecimal
+                             */
+                            sha256: string;
+                            /** Url */
+                            url?: string | null;
+                        }[];
+                        /** Gross */
+                        gross: number | string;
+                        /** Invoice Number */
+                        invoice_number: string;
+                        /**
+                         * Issued On
+                         * Format: date
+                         */
+                        issued_on: string;
+                        /**
+                         * Kind
+                         * @default invoice
+                         * @enum {string}
+                         */
+                        kind?: "invoice" | "credit_note" | "correction";
+                        /** Net */
+                        net: number | string;
+                        /**
+                         * Notify
+                         * @description false for backfilled history: no mails
+                         * @default true
+                         */
+                        notify?: boolean;
+                        /** Payment State */
+                        payment_state?: ("open" | "paid" | "partially_paid" | "overdue") | null;
+                        /** Period From */
+                        period_from?: string | null;
+                        /** Period To */
+                        period_to?: string | null;
+                        /** Purchase Order */
+                        purchase_order?: string | null;
+                        /** Tax */
+                        tax: number | string;
+                    };
+                } & {
+                    [key: string]: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["documents_AcceptedOut"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invoice_conflict`: This number was filed before with other content; the original stays as it is. `request_in_flight`: The same request is being worked on; try again in a moment. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: This is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media`: This media type is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used for a different request. `invalid_file_name`: A file name is not allowed. `invalid_content`: The content of a file is not base64. `files_too_large`: The files are too large. `checksum_mismatch`: The bytes of a file do not have the promised SHA-256. `wrong_file_type`: A file is not of the type that it claims, or a program. `url_not_allowed`: Files are not fetched from this address. `object_not_allowed`: Objects of this bucket are not read. `customer_mismatch`: The invoice that is referred to belongs to another customer. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_record_payment_billing_payments_post: {
+        parameters: {
+            query?: {
+                /** @description only check; nothing is stored */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description same key and record: same answer */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Customer Number */
+                    customer_number: string;
+                    /** Invoice Number */
+                    invoice_number: string;
+                    /** Open Amount */
+                    open_amount: number | string;
+                    /** Paid On */
+                    paid_on?: string | null;
+                    /**
+                     * Payment State
+                     * @enum {string}
+                     */
+                    payment_state: "open" | "paid" | "partially_paid" | "overdue";
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["documents_AcceptedOut"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invoice_conflict`: This number was filed before with other content; the original stays as it is. `request_in_flight`: The same request is being worked on; try again in a moment. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: This is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media`: This media type is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used for a different request. `invalid_file_name`: A file name is not allowed. `invalid_content`: The content of a file is not base64. `files_too_large`: The files are too large. `checksum_mismatch`: The bytes of a file do not have the promised SHA-256. `wrong_file_type`: A file is not of the type that it claims, or a program. `url_not_allowed`: Files are not fetched from this address. `object_not_allowed`: Objects of this bucket are not read. `customer_mismatch`: The invoice that is referred to belongs to another customer. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     gateway_brand: {
         parameters: {
             query?: never;
@@ -4365,6 +5180,2138 @@ export interface operations {
             };
             /** @description `precondition_required`: The If-Match header is missing. */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_list_documents_documents_get: {
+        parameters: {
+            query?: {
+                /** @description how many at most */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                year?: number | null;
+                month?: number | null;
+                kind?: ("invoice" | "credit_note" | "correction") | ("call_records" | "traffic_report" | "power_statement" | "price_list" | "letter" | "other") | null;
+                payment_state?: ("open" | "paid" | "partially_paid" | "overdue") | null;
+                billing_account?: string | null;
+                new?: boolean | null;
+                q?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["documents_Page_DocumentOut_"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_customer_chosen`: Choose a customer first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_list_folders_documents_folders_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["documents_YearOut"][];
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_customer_chosen`: Choose a customer first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_list_conflicts_documents_operator_conflicts_get: {
+        parameters: {
+            query?: {
+                /** @description how many at most */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["documents_Page_RecordOut_"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_drop_conflicts_documents_operator_conflicts__record_id__drop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                record_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_not_found`: No record of this id is known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_settled`: This record is settled; there is nothing left to do. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: This is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media`: This media type is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_retry_conflicts_documents_operator_conflicts__record_id__retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                record_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_not_found`: No record of this id is known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_settled`: This record is settled; there is nothing left to do. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: This is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media`: This media type is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_list_dead_letters_documents_operator_dead_letters_get: {
+        parameters: {
+            query?: {
+                /** @description how many at most */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["documents_Page_DeadLetterOut_"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_drop_dead_letter_documents_operator_dead_letters__letter_id__drop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_not_found`: No record of this id is known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_settled`: This record is settled; there is nothing left to do. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: This is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media`: This media type is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_retry_dead_letter_documents_operator_dead_letters__letter_id__retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_not_found`: No record of this id is known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_settled`: This record is settled; there is nothing left to do. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: This is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media`: This media type is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_get_health_documents_operator_health_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["documents_HealthOut"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_list_parked_documents_operator_parked_get: {
+        parameters: {
+            query?: {
+                /** @description how many at most */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["documents_Page_RecordOut_"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_drop_parked_documents_operator_parked__record_id__drop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                record_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_not_found`: No record of this id is known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_settled`: This record is settled; there is nothing left to do. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: This is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media`: This media type is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_retry_parked_documents_operator_parked__record_id__retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                record_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_not_found`: No record of this id is known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_settled`: This record is settled; there is nothing left to do. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: This is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media`: This media type is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_list_refused_documents_operator_refused_get: {
+        parameters: {
+            query?: {
+                /** @description how many at most */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["documents_Page_RecordOut_"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_drop_refused_documents_operator_refused__record_id__drop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                record_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_not_found`: No record of this id is known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_settled`: This record is settled; there is nothing left to do. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: This is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media`: This media type is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_retry_refused_documents_operator_refused__record_id__retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                record_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_not_found`: No record of this id is known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `record_settled`: This record is settled; there is nothing left to do. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: This is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media`: This media type is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_get_document_documents__document_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["documents_DocumentOut"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `document_not_found`: There is no such document. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_customer_chosen`: Choose a customer first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_get_file_documents__document_id__files__file_id__get: {
+        parameters: {
+            query?: {
+                /** @description keep it instead of showing it */
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                document_id: string;
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes, as they were filed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The part that was asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The reader has it already. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `document_not_found`: There is no such document. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_customer_chosen`: Choose a customer first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `range_not_satisfiable`: The requested range lies outside the file. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: Some values are not valid. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -13,8 +13,8 @@ export type App = {
 };
 
 const isOperator = (session: Session): boolean => session.role === "operator";
-const mayRead = (session: Session, module: string): boolean =>
-  isOperator(session) || session.modules.includes(module);
+const mayRead = (session: Session, ...modules: string[]): boolean =>
+  isOperator(session) || modules.some((module) => session.modules.includes(module));
 
 export const apps: App[] = [
   {
@@ -27,7 +27,7 @@ export const apps: App[] = [
     path: "/files",
     word: "files",
     icon: "folder",
-    place: (session) => (session.customer && mayRead(session, "invoices") ? "bar" : null),
+    place: (session) => (session.customer && mayRead(session, "invoices", "call_records") ? "bar" : null),
   },
   {
     path: "/users",

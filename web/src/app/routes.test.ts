@@ -29,6 +29,7 @@ test("only the pages of the way in are open to strangers", () => {
 test("apps follow from role, modules and the open customer", () => {
   expect(paths("bar", { modules: [] })).toEqual([]);
   expect(paths("bar", { modules: ["invoices"] })).toEqual(["/files"]);
+  expect(paths("bar", { modules: ["call_records"] })).toEqual(["/files"]);
   expect(paths("menu", { role: "admin", modules: ["invoices"] })).toEqual(["/users"]);
   expect(paths("bar", { role: "operator", customer: null })).toEqual(["/customers", "/operator/documents"]);
   expect(paths("bar", { role: "operator" })).toEqual(["/customers", "/files", "/users", "/operator/documents"]);

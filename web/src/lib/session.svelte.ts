@@ -18,14 +18,6 @@ class SessionStore {
     return this.current?.role === "operator";
   }
 
-  get isAdmin(): boolean {
-    return this.current?.role === "admin";
-  }
-
-  can(module: string): boolean {
-    return this.isOperator || this.isAdmin || (this.current?.modules.includes(module) ?? false);
-  }
-
   async load(): Promise<void> {
     try {
       this.current = await answer(api.GET("/auth/session"));

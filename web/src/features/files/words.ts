@@ -21,6 +21,7 @@ export const t = dictionary({
   list: ["Rechnungen und Anlagen", "Invoices and attachments"],
   new: ["neu", "new"],
   attachment: ["Anlage", "Attachment"],
+  corrects: ["zu {number}", "for {number}"],
   open: ["offen", "open"],
   open_until: ["offen bis {date}", "due {date}"],
   paid: ["bezahlt", "paid"],

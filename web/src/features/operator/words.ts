@@ -50,6 +50,11 @@ export const t = dictionary({
     "The same number came again with other content. The original stays as it is.",
   ],
   refused_text: ["Die Angaben oder Dateien waren nicht brauchbar.", "The data or files could not be used."],
+  "dead-letters": ["Aufgegeben", "Given up"],
+  "dead-letters_text": [
+    "Nachrichten, die sich auch nach vielen Versuchen nicht verarbeiten ließen.",
+    "Messages that could not be processed even after many tries.",
+  ],
   document: ["Dokument", "Document"],
   customer: ["Kunde", "Customer"],
   reason: ["Grund", "Reason"],
@@ -72,3 +77,22 @@ export const t = dictionary({
     "What billing sends and cannot be filed appears here.",
   ],
 });
+
+export const reasons = dictionary({
+  unknown_customer: ["Diesen Kunden gibt es noch nicht.", "This customer does not exist yet."],
+  unknown_invoice: ["Diese Rechnung gibt es noch nicht.", "This invoice does not exist yet."],
+  invoice_conflict: ["Dieselbe Nummer mit anderem Inhalt.", "The same number with other content."],
+  invalid_file_name: ["Ein Dateiname ist nicht erlaubt.", "A file name is not allowed."],
+  invalid_content: ["Der Inhalt einer Datei ist kein Base64.", "The content of a file is not base64."],
+  files_too_large: ["Die Dateien sind zu groß.", "The files are too large."],
+  checksum_mismatch: ["Die Prüfsumme einer Datei stimmt nicht.", "The checksum of a file is wrong."],
+  wrong_file_type: ["Eine Datei ist nicht vom angegebenen Typ.", "A file is not of the type that it claims."],
+  url_not_allowed: ["Von dieser Adresse werden keine Dateien geholt.", "Files are not fetched from this address."],
+  object_not_allowed: ["Aus diesem Bucket werden keine Objekte gelesen.", "Objects of this bucket are not read."],
+  customer_mismatch: ["Die genannte Rechnung gehört einem anderen Kunden.", "The invoice belongs to another customer."],
+});
+
+/** Why, in words; a reason that this page does not know is shown as it came. */
+export function reasonName(reason: string): string {
+  return reason in reasons.words ? reasons(reason as Parameters<typeof reasons>[0]) : reason;
+}
