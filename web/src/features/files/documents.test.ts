@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { grouped, renewed, typeName, type Document, type File, type Page } from "@/features/files/documents";
+import { extraFiles, grouped, mainFiles, renewed, typeName, type Document, type File, type Page } from "@/features/files/documents";
 
 const document = (id: string, invoiceId: string | null = null): Document =>
   ({ id, invoice_id: invoiceId, files: [] }) as unknown as Document;
@@ -41,4 +41,18 @@ test.each([
   ["ohne", "application/octet-stream", "?"],
 ])("%s of %s is called %s", (name, mediaType, type) => {
   expect(typeName(file(name, mediaType))).toBe(type);
+});
+
+test("what came with an invoice stands below it, what an accompanying document consists of is itself", () => {
+  const files = [
+    { ...file("rechnung.pdf", "application/pdf"), role: "invoice" },
+    { ...file("nachweis.pdf", "application/pdf"), role: "attachment" },
+  ];
+  const invoice = { ...document("i"), kind: "invoice", files } as Document;
+  const report = { ...document("r", "i"), kind: "traffic_report", files: files.slice(1) } as Document;
+
+  expect(mainFiles(invoice).map(({ name }) => name)).toEqual(["rechnung.pdf"]);
+  expect(extraFiles(invoice).map(({ name }) => name)).toEqual(["nachweis.pdf"]);
+  expect(mainFiles(report)).toHaveLength(1);
+  expect(extraFiles(report)).toHaveLength(0);
 });

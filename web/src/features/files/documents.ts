@@ -19,10 +19,15 @@ export function grouped(documents: Document[]): Group[] {
 
 export const isAttachment = (document: Document): boolean => Boolean(document.invoice_id);
 
-/** The files that are the document itself, and those that merely came with it. */
-export const mainFiles = (document: Document): File[] => document.files.filter((file) => file.role !== "attachment");
-export const extraFiles = (document: Document): File[] =>
-  document.files.filter((file) => file.role === "attachment");
+const INVOICES = ["invoice", "credit_note", "correction"];
+
+/** Beside an invoice's own file there may be others that merely came with it. */
+const isExtra = (document: Document, file: File): boolean =>
+  file.role === "attachment" && INVOICES.includes(document.kind);
+
+/** The files that are the document itself. */
+export const mainFiles = (document: Document): File[] => document.files.filter((file) => !isExtra(document, file));
+export const extraFiles = (document: Document): File[] => document.files.filter((file) => isExtra(document, file));
 
 export const isPdf = (file: File): boolean => file.media_type === "application/pdf";
 
