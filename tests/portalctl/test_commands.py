@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from uuid import uuid4
@@ -89,16 +91,18 @@ def test_fields_may_stand_in_a_json_file_beside(portal: Portal, customer: NewCus
     assert item["due_on"] == "2026-10-20"
 
 
-def test_what_is_missing_is_named(portal: Portal, tmp_path: Path) -> None:
+def test_what_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "r.pdf").write_bytes(invoice_pdf(an_invoice(), with_xml=False))
+    (tmp_path / "r.txt").write_bytes(b"x")
 
-    nothing = portal.command("publish-invoice", "--customer", "KD-1", tmp_path / "none.pdf", check=False)
-    bare = portal.command("publish-invoice", "--customer", "KD-1", tmp_path / "r.pdf", "--net", "1,00", check=False)
-
-    assert (nothing.returncode, bare.returncode) == (1, 1)
-    assert "none.pdf: No such file" in nothing.stderr
-    assert "invoice_number: Field required" in bare.stderr
-    assert "net: Value error, must be a decimal string" in bare.stderr
+    assert main(["publish-invoice", "--customer", "KD-1", str(tmp_path / "none.pdf")]) == 1
+    assert "none.pdf: No such file" in capsys.readouterr().err
+    assert main(["publish-invoice", "--customer", "KD-1", str(tmp_path / "r.txt")]) == 1
+    assert "only .pdf and .xml" in capsys.readouterr().err
+    assert main(["publish-invoice", "--customer", "KD-1", str(tmp_path / "r.pdf"), "--net", "1,00"]) == 1
+    said = capsys.readouterr().err
+    assert "invoice_number: Field required" in said
+    assert "net: Value error, must be a decimal string" in said
 
 
 def test_a_machines_token_opens_its_door_and_no_other(portal: Portal, customer: NewCustomer) -> None:
@@ -138,19 +142,29 @@ def test_a_token_needs_a_fitting_name(portal: Portal) -> None:
 def test_a_dead_letter_is_listed_shown_retried_and_dropped(portal: Portal) -> None:
     marker = uuid4().hex
     asyncio.run(_publish_nonsense(portal, marker))
+    number, _ = wait_until(lambda: _failed(portal, marker, "buried"), seconds=30, every=0.1)
 
-    def row() -> str | None:
-        lines = portal.command("dead-letters", "list", "documents").stdout.splitlines()
-        ids = [line.split()[0] for line in lines if "buried" in line]
-        return next((i for i in ids if marker in portal.command("dead-letters", "show", "documents", i).stdout), None)
+    listed = portal.command("dead-letters", "list", "documents").stdout
+    shown = portal.command("dead-letters", "show", "documents", str(number)).stdout
+    portal.command("dead-letters", "retry", "documents", str(number))
+    wait_until(lambda: (_failed(portal, marker, "buried") or (0, 0))[1] == 1, seconds=30, every=0.1)
+    portal.command("dead-letters", "drop", "documents", str(number))
+    again = portal.command("dead-letters", "drop", "documents", str(number), check=False)
 
-    number = wait_until(row, seconds=30, every=0.2)
-    assert "invalid_json" in portal.command("dead-letters", "show", "documents", number).stdout
-    portal.command("dead-letters", "retry", "documents", number)
-    wait_until(lambda: row() == number, seconds=30, every=0.2)
-    portal.command("dead-letters", "drop", "documents", number)
-    assert row() is None
-    assert portal.command("dead-letters", "drop", "documents", number, check=False).returncode == 1
+    assert f"{number}  buried" in listed
+    assert marker in shown
+    assert "invalid_json" in shown
+    assert _failed(portal, marker, "dropped")
+    assert again.returncode == 1
+    assert f"settled already: {number}" in again.stderr
+
+
+def _failed(portal: Portal, marker: str, state: str) -> tuple[int, int] | None:
+    """Id and tries since somebody asked for one, from the table itself."""
+    wanted = "SELECT id, attempts FROM failed_events WHERE state = ? AND instr(payload, ?)"
+    with closing(sqlite3.connect(portal.home / "documents.db")) as connection:
+        found: tuple[int, int] | None = connection.execute(wanted, (state, marker.encode())).fetchone()
+    return found
 
 
 async def _publish_nonsense(portal: Portal, marker: str) -> None:
@@ -176,19 +190,13 @@ def test_auth_tells_what_happened_only(portal: Portal) -> None:
     assert portal.command("republish", "auth", "--outbox").stdout.startswith("auth: ")
 
 
-def test_streams_may_be_declared_again(portal: Portal) -> None:
+def test_streams_may_be_declared_and_databases_migrated_again(portal: Portal) -> None:
     said = portal.command("nats", "apply").stdout
+    revisions = portal.command("migrate").stdout
 
     assert "consumer documents on BILLING" in said
     assert "stream" not in said
-
-
-def test_migrating_again_says_the_revisions(portal: Portal) -> None:
-    assert [line.partition(":")[0] for line in portal.command("migrate").stdout.splitlines()] == [
-        "auth",
-        "users",
-        "documents",
-    ]
+    assert [line.partition(":")[0] for line in revisions.splitlines()] == ["auth", "users", "documents"]
 
 
 def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -27,13 +26,6 @@ def is_alive(pid: int) -> bool:
 def budget(seconds: float) -> float:
     """Of a quiet machine; more where others use the processors too."""
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Portal]:
-    """One that a test may end as it likes."""
-    with running_portal(tmp_path / "home") as portal:
-        yield portal
 
 
 def test_run_json_says_all_that_a_script_needs(portal: Portal) -> None:
@@ -102,49 +94,35 @@ def test_one_supervisor_for_one_folder(portal: Portal) -> None:
     assert f"pid {portal.run['pid']}" in done.stderr
 
 
-def test_ctrl_c_ends_all_in_time_and_the_next_start_is_quick_and_complete(own: Portal) -> None:
-    operator = own.operator()
-    pids = own.pids
+def test_killed_then_started_again_then_ended_by_ctrl_c(tmp_path: Path) -> None:
+    with running_portal(tmp_path / "home") as portal:
+        operator, pids = portal.operator(), portal.pids
 
+        assert portal.process is not None
+        portal.process.kill()
+        portal.process.wait()
+        wait_until(lambda: not [pid for pid in pids.values() if is_alive(pid)], seconds=5)
+
+        assert started_again_within(portal, budget(8))
+        assert operator.get("/auth/session").json()["user"]["username"] == FIRST_OPERATOR
+        assert len(portal.mails()) == 1
+        assert "/invitation#" not in portal.said()
+
+        admin, pids = portal.customer().admin, portal.pids
+        with admin.client.stream("GET", "/api/v1/live", headers={"Accept": "text/event-stream"}) as stream:
+            assert stream.status_code == 200
+            asked = time.monotonic()
+            assert portal.stop(signal.SIGINT) == 0
+            assert time.monotonic() - asked < 5
+        assert not [name for name, pid in pids.items() if is_alive(pid)]
+        assert not (portal.home / "run.json").exists()
+
+
+def started_again_within(portal: Portal, seconds: float) -> bool:
+    portal.terminal.unlink()
     started = time.monotonic()
-    code = own.stop(signal.SIGINT)
-    took = time.monotonic() - started
-
-    assert code == 0
-    assert took < 5
-    assert not [name for name, pid in pids.items() if is_alive(pid)]
-    assert not (own.home / "run.json").exists()
-    own.terminal.unlink()
-    started = time.monotonic()
-    own.start()
-    assert time.monotonic() - started < budget(8)
-    assert len(own.mails()) == 1
-    assert operator.get("/auth/session").json()["user"]["username"] == FIRST_OPERATOR
-    assert "/invitation#" not in own.said()
-
-
-def test_ctrl_c_does_not_wait_for_an_open_live_stream(own: Portal) -> None:
-    admin = own.customer().admin
-    with admin.client.stream("GET", "/api/v1/live", headers={"Accept": "text/event-stream"}) as stream:
-        assert stream.status_code == 200
-
-        started = time.monotonic()
-        own.stop(signal.SIGINT)
-
-        assert time.monotonic() - started < 5
-
-
-def test_a_killed_supervisor_leaves_nobody_behind_and_loses_nothing(own: Portal) -> None:
-    operator, pids = own.operator(), own.pids
-
-    assert own.process is not None
-    own.process.kill()
-    own.process.wait()
-
-    wait_until(lambda: not [pid for pid in pids.values() if is_alive(pid)], seconds=5)
-    own.terminal.unlink()
-    own.start()
-    assert operator.get("/auth/session").status_code == 200
+    portal.start()
+    return time.monotonic() - started < seconds
 
 
 def test_ctrl_c_while_starting_leaves_nobody_behind(tmp_path: Path) -> None:
