@@ -4,6 +4,7 @@ PORT ?= 8080
 DEMO ?= 1
 PORTAL_HOME ?= .portal
 WORKERS ?= auto
+CODE := chassis events gateway portalctl services tests
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -74,8 +75,8 @@ check: check-python check-web  ## format, lint, types, import rules; the web app
 
 check-python: $(VENV)/.dev
 	@echo "ruff ..."
-	@$(VENV)/bin/ruff format --check --quiet .
-	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/ruff format --check --quiet $(CODE)
+	@$(VENV)/bin/ruff check --quiet $(CODE)
 	@echo "mypy ..."
 	@$(PYTHON) -m mypy --no-error-summary
 	@echo "import rules ..."
@@ -86,7 +87,7 @@ check-web: web/node_modules/.installed
 	@cd web && $(NODE_PATH) npm run --silent check && $(NODE_PATH) npm run --silent lint && $(NODE_PATH) npm run --silent test
 
 fix: $(VENV)/.dev  ## format and mend what can be mended
-	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format --quiet .
+	@$(VENV)/bin/ruff check --fix --quiet $(CODE) ; $(VENV)/bin/ruff format --quiet $(CODE)
 
 faults: setup-dev  ## processes killed while 2,000 invoices are published
 	@$(PYTHON) -m pytest -n 0 -m faults tests/faults

@@ -65,9 +65,12 @@ def tied_to(parent: int) -> Callable[[], None]:
 class Child:
     """A process that is kept running until it is told to stop."""
 
-    def __init__(self, recipe: Recipe, on_start: Callable[[int], None]) -> None:
+    def __init__(
+        self, recipe: Recipe, on_start: Callable[[int], None], on_end: Callable[[int], None] = lambda _pid: None
+    ) -> None:
         self.recipe = recipe
         self._on_start = on_start
+        self._on_end = on_end
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._stopping = False
@@ -107,6 +110,7 @@ class Child:
             assert self._process is not None
             started = time.monotonic()
             code = await self._process.wait()
+            self._on_end(self._process.pid)
             if self._stopping:
                 return
             pause = pause_after(time.monotonic() - started, pause)

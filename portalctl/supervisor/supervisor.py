@@ -11,8 +11,9 @@ import aiohttp
 
 from portalctl.console import Failed, say
 from portalctl.home import ROOT, SERVICES
-from portalctl.supervisor.child import Child, tied_to
+from portalctl.supervisor.child import Child, Recipe, tied_to
 from portalctl.supervisor.installation import Installation
+from portalctl.supervisor.leash import Leash
 from portalctl.supervisor.mailbox import Mailbox, MailboxServers
 from portalctl.supervisor.revisions import is_current
 
@@ -29,6 +30,7 @@ class Supervisor:
         self.mailbox = Mailbox(installation.home / "mails.jsonl")
         self._servers = MailboxServers(self.mailbox)
         self._children: dict[str, Child] = {}
+        self._leash = None if sys.platform == "linux" else Leash()
         self._announced = False
 
     async def start(self) -> None:
@@ -39,7 +41,7 @@ class Supervisor:
         """
         ports = self.installation.ports
         say("Starting the broker and the mailbox ...")
-        await self._start_child(Child(self.installation.nats_recipe(), self._on_start))
+        await self._start_child(self.installation.nats_recipe())
         await self._servers.start(ports["smtp"], ports["mailbox"])
         await self._listening(ports["nats"])
         say("Bringing databases, streams and consumers up to date ...")
@@ -47,7 +49,7 @@ class Supervisor:
         say("Starting the services and the gateway ...")
         recipes = self.installation.recipes()
         for recipe in recipes:
-            await self._start_child(Child(recipe, self._on_start))
+            await self._start_child(recipe)
         await self._ready([recipe.name for recipe in recipes])
         self._announced = True
         self._announce()
@@ -90,6 +92,8 @@ class Supervisor:
         await self._servers.stop()
         if broker is not None:
             await broker.stop(within_seconds=BROKER_STOP_SECONDS)
+        if self._leash is not None:
+            self._leash.let_go()
         with contextlib.suppress(FileNotFoundError):
             (self.installation.home / "run.json").unlink()
 
@@ -98,13 +102,19 @@ class Supervisor:
         if not all(is_current(service, urls[f"{service.upper()}_DATABASE_URL"]) for service in SERVICES):
             await self.command("migrate", "all")
 
-    async def _start_child(self, child: Child) -> None:
-        self._children[child.recipe.name] = child
-        await child.start()
+    async def _start_child(self, recipe: Recipe) -> None:
+        self._children[recipe.name] = Child(recipe, self._on_start, self._on_end)
+        await self._children[recipe.name].start()
 
-    def _on_start(self, _pid: int) -> None:
+    def _on_start(self, pid: int) -> None:
+        if self._leash is not None:
+            self._leash.hold(pid)
         if self._announced:
             self._announce()
+
+    def _on_end(self, pid: int) -> None:
+        if self._leash is not None:
+            self._leash.release(pid)
 
     def _announce(self) -> None:
         pids: Mapping[str, int] = {name: child.pid for name, child in self._children.items()}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from chassis.testing import eventually, wait_until
 from portalctl.supervisor.child import Child, Recipe, how_it_ended, pause_after
+from portalctl.supervisor.leash import Leash, held_at_the_end
 
 FOREVER = "import time\nwhile True: time.sleep(1)\n"
 DEAF = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\n" + FOREVER
@@ -105,3 +106,22 @@ def test_children_die_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
         parent.kill()
 
         wait_until(lambda: not is_alive(pid), seconds=5)
+
+
+def test_a_leash_kills_what_was_held_and_spares_what_was_released() -> None:
+    held, released = (subprocess.Popen([sys.executable, "-c", FOREVER]) for _ in range(2))
+    leash = Leash()
+    for process in (held, released):
+        leash.hold(process.pid)
+    leash.release(released.pid)
+
+    leash.let_go()
+
+    assert held.wait(5) == -signal.SIGKILL
+    assert released.poll() is None
+    released.kill()
+    released.wait()
+
+
+def test_a_number_that_was_given_to_a_new_process_is_held_again() -> None:
+    assert held_at_the_end(["+1\n", "+2\n", "-1\n", "+3\n", "-3\n", "+1\n"]) == {1, 2}
