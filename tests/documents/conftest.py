@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from chassis.bus import Bus, Delivery
 from chassis.consumer import Consumer
 from chassis.db import Database
+from chassis.identity import Identity
 from chassis.outbox import OutboxRow
 from chassis.testing import calling, person
 from events.base import STRUCTURED, uuid7
@@ -27,6 +28,8 @@ from tests.conftest import NewDatabase
 
 PDF = b"%PDF-1.7\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
 SOURCE = "/billing/test"
+MACHINE = Identity(sub="machine:test", name="test", scopes=("billing:publish",), ip="192.0.2.9")
+OPERATOR = {"role": "operator", "staff_role": "agent", "modules": ()}
 
 
 def a_file(content: bytes = PDF, name: str = "rechnung.pdf", **fields: Any) -> dict[str, Any]:
@@ -77,9 +80,7 @@ class Portal:
         self.database: Database = app.state.database
         self.storage = app.state.storage
         bus = Bus("documents", "nats://127.0.0.1:1")
-        self.consumer = Consumer(
-            handlers_with(app.state.intake), self.database, bus, retry_delays_seconds=(0, 0, 0)
-        )
+        self.consumer = Consumer(handlers_with(app.state.intake), self.database, bus, retry_delays_seconds=(0, 0, 0))
         self._sequence = 0
 
     async def publish(
@@ -120,7 +121,7 @@ class Portal:
 
     @contextlib.asynccontextmanager
     async def as_user(self, customer_id: UUID, **claims: Any) -> AsyncIterator[AsyncClient]:
-        async with calling(self.app, person(cust=str(customer_id), **claims)) as client:
+        async with calling(self.app, person(**{"cust": str(customer_id)} | claims)) as client:
             yield client
 
     async def count(self, table: Any, *conditions: Any) -> int:
