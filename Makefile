@@ -65,11 +65,11 @@ run: setup  ## start everything: make run PORT=9090 DEMO=0
 
 # --- proving ---------------------------------------------------------------------------------------------------------
 
-test: setup-dev  ## all tests but the long ones, on SQLite and PostgreSQL
-	@$(PYTHON) -m pytest -n $(WORKERS) -m "not faults"
+test: setup-dev  ## all tests, on SQLite and PostgreSQL (long runs in short)
+	@$(PYTHON) -m pytest -n $(WORKERS)
 
 test-containers: setup-dev  ## the same with PostgreSQL from testcontainers
-	@TEST_CONTAINERS=1 TESTCONTAINERS_RYUK_DISABLED=true $(PYTHON) -m pytest -n $(WORKERS) -m "not faults"
+	@TEST_CONTAINERS=1 TESTCONTAINERS_RYUK_DISABLED=true $(PYTHON) -m pytest -n $(WORKERS)
 
 check: check-python check-web  ## format, lint, types, import rules; the web app's too
 
@@ -89,8 +89,8 @@ check-web: web/node_modules/.installed
 fix: $(VENV)/.dev  ## format and mend what can be mended
 	@$(VENV)/bin/ruff check --fix --quiet $(CODE) ; $(VENV)/bin/ruff format --quiet $(CODE)
 
-faults: setup-dev  ## processes killed while 2,000 invoices are published
-	@$(PYTHON) -m pytest -n 0 -m faults tests/faults
+faults: setup-dev  ## the long fault runs: 2,000 invoices, every process killed ten times
+	@FAULTS=full $(PYTHON) -m pytest -n 0 -s -m faults tests/faults
 
 bench: setup-dev  ## the figures, each beside its anchor
 	@$(PYTHON) -m tests.bench
