@@ -42,7 +42,7 @@ class Somebody:
 COMPANIES = (
     Company(
         FIRST,
-        Party("Beispiel Logistik AG", "Ladestraße 12", "12099", "Berlin", "DE123456788"),
+        Party("Beispiel Logistik AG", "Ladestraße 12", "12099", "Berlin"),
         "beispiel-logistik.example",
         colocation=True,
     ),

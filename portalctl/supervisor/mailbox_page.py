@@ -37,7 +37,7 @@ def page(mails: Sequence[Mapping[str, Any]]) -> str:
     articles = "\n".join(_article(mail) for mail in reversed(mails)) or "<p>Noch keine Mail. / No mail yet.</p>"
     return f"""<!doctype html>
 <html lang="de">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="10">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Postfach / Mailbox</title><style>{_STYLE}</style></head>
 <body>
 <main>
