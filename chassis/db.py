@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -13,6 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from chassis.sqlite import OneVisit
 
 NAMING = {
     "pk": "%(table_name)s_pkey",
@@ -89,7 +92,9 @@ class Database:
         """``url`` is ``sqlite+aiosqlite:///...`` or ``postgresql+asyncpg://...``."""
         self.is_sqlite = url.startswith("sqlite")
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10}
-        if not self.is_sqlite:
+        if self.is_sqlite:
+            options["module"] = OneVisit()
+        else:
             limits = {
                 "statement_timeout": "30000",
                 "lock_timeout": "10000",
@@ -164,10 +169,17 @@ def _begin_sqlite(connection: Connection) -> None:
 
 async def insert_new(session: AsyncSession, table: Any, **values: Any) -> bool:
     """Insert a row unless one with its key exists; true when it was new. One statement, no race."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement: Any = dialect.insert(table).values(**values).on_conflict_do_nothing()
-    result: Any = await session.execute(statement)
+    if session.new or session.dirty or session.deleted:
+        await session.flush()
+    result: Any = await session.execute(_insert_or_nothing(table, session.get_bind().dialect.name), values)
     return bool(result.rowcount == 1)
+
+
+@cache
+def _insert_or_nothing(table: Any, dialect_name: str) -> Any:
+    """Built once: building a statement with its values costs more than SQLite needs to run it."""
+    dialect = sqlite if dialect_name == "sqlite" else postgresql
+    return dialect.insert(table.__table__).on_conflict_do_nothing()
 
 
 async def _session(request: Request) -> AsyncIterator[AsyncSession]:
