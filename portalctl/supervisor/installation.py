@@ -146,10 +146,13 @@ def _environment(home: Home, public_port: int, ports: Mapping[str, int], secrets
 
 
 def database_url(home: Home, service: str) -> str:
-    """A SQLite file in the folder; with ``PORTAL_DATABASE`` a PostgreSQL database ``kundenportal_<service>`` there."""
+    """A SQLite file in the folder; with ``PORTAL_DATABASE`` a PostgreSQL database there.
+
+    Its name is ``kundenportal_<service>`` unless the address has one, with ``{service}`` in it.
+    """
     server = os.environ.get("PORTAL_DATABASE", "").rstrip("/")
     if not server:
         return f"sqlite+aiosqlite:///{home / f'{service}.db'}"
     if not server.startswith("postgresql+asyncpg://"):
         raise Failed("PORTAL_DATABASE must be postgresql+asyncpg://user:password@host:port")
-    return f"{server}/kundenportal_{service}"
+    return server.replace("{service}", service) if "{service}" in server else f"{server}/kundenportal_{service}"

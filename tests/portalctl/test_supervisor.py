@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -123,6 +124,15 @@ def started_again_within(portal: Portal, seconds: float) -> bool:
     started = time.monotonic()
     portal.start()
     return time.monotonic() - started < seconds
+
+
+def test_it_runs_on_postgresql_too(tmp_path: Path, postgres_url: str) -> None:
+    databases = f"{postgres_url}/portal_{uuid4().hex}_{{service}}"
+    with running_portal(tmp_path / "home", PORTAL_DATABASE=databases) as portal:
+        admin = portal.customer().admin
+
+        assert admin.get("/documents").json() == {"items": [], "next_cursor": None}
+        assert not list(portal.home.glob("*.db"))
 
 
 def test_ctrl_c_while_starting_leaves_nobody_behind(tmp_path: Path) -> None:
