@@ -10,6 +10,10 @@ export const t = dictionary({
   notices: ["Mitteilungen", "Notices"],
   notices_count: ["Mitteilungen, {count} neu", "Notices, {count} new"],
   no_notices: ["Nichts Neues, seit diese Seite offen ist.", "Nothing new since this page was opened."],
+  disconnected: [
+    "Die Verbindung ist gerade unterbrochen; Neues kommt, sobald sie wieder steht.",
+    "The connection is interrupted; news will come as soon as it is back.",
+  ],
   filed: ["{kind} {number} ist da.", "{kind} {number} has arrived."],
   profile: ["– Profil und Abmelden: {name}", "– profile and sign out: {name}"],
   sign_out: ["Abmelden", "Sign out"],

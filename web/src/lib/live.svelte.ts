@@ -11,13 +11,13 @@ const MOST = 30;
 class Live {
   notices = $state.raw<Notice[]>([]);
   unseen = $state(0);
+  connected = $state(false);
   #source: EventSource | undefined;
   #listeners = new Set<Listener>();
   #pause = 1000;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #opened = false;
 
-  /** Calls back with each notice, and with null after a break in which some may have been missed. */
+  /** Calls back with each notice, and with null when some may have been missed: lists are then loaded again. */
   listen(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -29,8 +29,9 @@ class Live {
     const source = new EventSource(`${BASE}/live`);
     this.#source = source;
     source.addEventListener("open", () => {
-      if (this.#opened) this.#tell(null);
-      this.#opened = true;
+      // What happened between the page's first answer and now, or during a break, nobody has told it.
+      this.#tell(null);
+      this.connected = true;
       this.#pause = 1000;
     });
     for (const name of EVENTS) {
@@ -38,6 +39,7 @@ class Live {
     }
     source.addEventListener("resync", () => this.#tell(null));
     source.addEventListener("error", () => {
+      this.connected = false;
       // The browser comes back by itself after a break, but not after a refusal.
       if (source.readyState === EventSource.CLOSED && this.#source === source) this.#later(check);
     });
@@ -47,11 +49,11 @@ class Live {
     clearTimeout(this.#timer);
     this.#source?.close();
     this.#source = undefined;
+    this.connected = false;
   }
 
   forget(): void {
     this.stop();
-    this.#opened = false;
     this.notices = [];
     this.unseen = 0;
   }

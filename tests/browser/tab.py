@@ -1,0 +1,126 @@
+"""A browser tab with eyes: accessibility, a picture of each screen, and every complaint of the console."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+
+from tests.people import PASSWORD, Person, Phone
+
+WEB = Path(__file__).parents[2] / "web"
+AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
+PICTURES = WEB / "screenshots"
+WIDTHS = (1280, 380)
+SCHEMES = ("light", "dark")
+LANGUAGES = ("de", "en")
+
+_EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+
+
+@dataclass
+class Tab:
+    """One page in a browser of its own."""
+
+    url: str
+    context: BrowserContext
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    @classmethod
+    def new(cls, chromium: Browser, url: str, person: Person | None = None, language: str = "de") -> "Tab":
+        """A fresh browser; ``person`` is signed in already, over HTTP."""
+        context = chromium.new_context(
+            base_url=url, locale="de-DE" if language == "de" else "en-GB", viewport={"width": 1280, "height": 900}
+        )
+        context.set_default_timeout(15_000)
+        if person is not None:
+            cookies = [{"name": name, "value": value, "url": url} for name, value in person.client.cookies.items()]
+            context.add_cookies(cookies)  # type: ignore[arg-type]
+        tab = cls(url, context, context.new_page())
+        tab.page.on("console", tab._hear)
+        tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
+        return tab
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        # Chromium's own PDF viewer styles itself inline, inside its frame.
+        inside_viewer = message.location["url"].startswith(("blob:", "chrome-extension:"))
+        if message.type in {"error", "warning"} and not inside_viewer and not _EXPECTED.match(message.text):
+            self.complaints.append(message.text)
+
+    def open(self, path: str) -> None:
+        """Go there and wait until nothing is loading any more."""
+        self.page.goto(path)
+        self.settle()
+
+    def settle(self) -> None:
+        """A heading stands there, and no grey lines."""
+        self.page.locator("h1").first.wait_for(state="attached")
+        expect(self.page.locator(".pulse")).to_have_count(0)
+
+    def heading(self) -> str:
+        return self.page.locator("h1").inner_text()
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def shows(self, text: str) -> None:
+        """Waits for it."""
+        self.page.get_by_text(text).first.wait_for()
+
+    @property
+    def language(self) -> str:
+        return str(self.page.evaluate("document.documentElement.lang"))
+
+    def speak(self, language: str) -> None:
+        """By the switch in the page."""
+        if self.language != language:
+            self.page.locator(f"header button[lang={language}]").click()
+            expect(self.page.locator("html")).to_have_attribute("lang", language)
+            self.settle()
+
+    def type_password_step(self, username: str, password: str = PASSWORD) -> None:
+        """User name and password on the sign-in page."""
+        self.page.locator("input[name=username]").fill(username)
+        self.page.locator("input[name=password]").fill(password)
+        self.page.locator("form button[type=submit]").click()
+
+    def sign_in(self, username: str, phone: Phone) -> None:
+        """Both steps; the six digits send themselves."""
+        self.type_password_step(username)
+        self.page.locator("input[name=code]").fill(phone.code())
+        self.page.wait_for_url(lambda url: "/sign-in" not in url)
+        self.settle()
+
+    def look(self, name: str, *, languages: tuple[str, ...] = LANGUAGES) -> None:
+        """This screen in both languages, light and dark, wide and narrow: checked by axe, and a picture of each."""
+        PICTURES.mkdir(exist_ok=True)
+        before = self.language
+        for language in languages:
+            self.speak(language)
+            for width in WIDTHS:
+                self.page.set_viewport_size({"width": width, "height": 900})
+                for scheme in SCHEMES:
+                    self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                    self._check(f"{name}-{self.language}-{scheme}-{width}", width)
+        self.page.set_viewport_size({"width": 1280, "height": 900})
+        self.page.emulate_media(color_scheme="light")
+        if languages == LANGUAGES:
+            self.speak(before)
+
+    def _check(self, name: str, width: int) -> None:
+        assert self.page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} runs out of the page"
+        self.page.evaluate(AXE.read_text("utf-8"))
+        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        violations = [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found["violations"]]
+        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        assert not violations, f"{name}: {violations}"
+
+    def close(self) -> None:
+        """The console must have had nothing to say, above all nothing of the security policy."""
+        self.context.close()
+        assert not self.complaints
+
+
+NewTab = Callable[..., Tab]
