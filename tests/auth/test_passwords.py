@@ -56,6 +56,7 @@ def test_composed_and_decomposed_are_one_password() -> None:
 
     assert composed != decomposed
     assert CHEAP.verify(CHEAP.hash(decomposed), composed)
+    assert CHEAP.verify(CHEAP.hash(composed), decomposed)
     assert broken_rules(decomposed, username="a@b.example", forbidden_names=()) == []
 
 

@@ -98,6 +98,20 @@ async def test_one_ticket_makes_one_session(auth: Auth) -> None:
     assert await auth.count(RecoveryCode, RecoveryCode.used_at.is_not(None)) == 1
 
 
+async def test_one_ticket_is_tried_five_times_at_most(auth: Auth) -> None:
+    person, _ = await auth.enrolled()
+    ticket = (await auth.at_second_step(person)).cookies["ticket"]
+    browsers = [auth.client() for _ in range(AT_ONCE)]
+    for browser in browsers:
+        browser.cookies.set("ticket", ticket)
+
+    answers = await asyncio.gather(*(b.post("/auth/login/second-factor", json={"code": "000000"}) for b in browsers))
+
+    codes = [answer.json()["code"] for answer in answers]
+    assert codes.count("wrong_code") == 5
+    assert codes.count("sign_in_expired") == AT_ONCE - 5
+
+
 async def test_one_invitation(auth: Auth) -> None:
     _, secret = await auth.invited()
     passwords = [f"Tasse-{n}-blau-Nebel" for n in range(AT_ONCE)]

@@ -8,6 +8,7 @@ from httpx2 import AsyncClient, Response
 from chassis.db import utc_now
 from events.auth import AuthAuditRecorded, LoginFailed, LoginLocked, LoginSucceeded, SecondFactorReset
 from services.auth.models import RecoveryCode, TotpFactor, UserSession
+from services.auth.storage.second_factor import accept
 from services.auth.totp import code_at, step_of
 from tests.auth.conftest import Auth, a_user, text_of
 
@@ -187,6 +188,16 @@ async def test_a_locked_app_opens_nothing_until_a_recovery_code_unlocks_it(auth:
     assert (locked.status_code, locked.json()["code"]) == (403, "second_factor_locked")
     assert recovered.status_code == 200
     assert after.status_code == 200
+
+
+async def test_a_code_that_was_on_its_way_when_the_app_was_locked_is_refused(auth: Auth) -> None:
+    person, _ = await auth.enrolled()
+    code = await auth.fresh_code(person)
+    async with auth.database.transaction() as session:
+        (await session.get_one(TotpFactor, (person.user_id, "active"))).locked_at = utc_now()
+
+    async with auth.database.transaction() as session:
+        assert await accept(session, auth.app.state.box, person.user_id, code, utc_now()) is None
 
 
 async def test_a_success_begins_the_row_anew(auth: Auth) -> None:

@@ -77,7 +77,8 @@ async def switch_customer(body: CustomerChoice, by: SignedIn, response: Response
         if successor is None:
             raise NotSignedIn
         successor.session.customer_id = body.customer_id
-        emit(session, audit_line("customer_opened", "done", by, own.user_id, None, here.now))
+        line = audit_line("customer_opened", "done", by, own.user_id, None, here.now)
+        emit(session, line.model_copy(update={"customer_id": body.customer_id}))
         account = await session.get_one(Account, own.user_id)
         opened = await principal_of(session, here, account, successor.session)
     cookies.put(response, "session", successor.token, here.settings)
