@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
@@ -36,6 +37,21 @@ def key_of(cursor: str, *types: type) -> tuple[Any, ...]:
         parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not isinstance(parts, list) or len(parts) != len(types):
             raise ValueError
-        return tuple(getattr(kind, "fromisoformat", kind)(part) for kind, part in zip(types, parts, strict=True))
+        key = tuple(getattr(kind, "fromisoformat", kind)(part) for kind, part in zip(types, parts, strict=True))
+        if not all(map(_can_be_asked_for, key)):
+            raise ValueError
+        return key
     except (ValueError, TypeError, AttributeError, OverflowError):
         raise Invalid(errors=[{"pointer": "/query/cursor", "detail": "not a cursor of this list"}]) from None
+
+
+def _can_be_asked_for(part: Any) -> bool:
+    """A made-up cursor must not bring anything to the database that it refuses with an error."""
+    if isinstance(part, datetime):
+        return part.tzinfo is not None
+    if isinstance(part, int):
+        return abs(part) < 2**63
+    if isinstance(part, str):
+        part.encode()  # a lone surrogate raises a ValueError
+        return "\x00" not in part
+    return True

@@ -1,12 +1,12 @@
 """What `users` hears: customers of the CRM, the steps of the first access, lines for the audit log."""
 
-from uuid import UUID, uuid4
+from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.consumer import EventRouter
-from chassis.db import utc_now
 from chassis.outbox import emit
 from events.auth import (
     AuthAuditRecorded,
@@ -20,87 +20,103 @@ from events.auth import (
     SecondFactorEnrolled,
     SecondFactorReset,
 )
-from events.base import AuditRecorded
+from events.base import AuditRecorded, InvalidEvent
 from events.crm import CustomerUpserted
 from events.documents import DocumentsAuditRecorded
 from events.users import UsersAuditRecorded
-from services.users.audit import BEGINNING, line_hash
-from services.users.models import AuditLine, Customer, Membership, User
+from services.users.chain import append
+from services.users.models import TIME_ZONES, Customer, CustomerNumberTaken, Membership, Step, User
+from services.users.people import add_customer, hold_user
 
 handlers = EventRouter("users")
-_ONE_AFTER_THE_OTHER = 7_201_027  # any number: the advisory lock of the audit chain
 
 
 @handlers.on(CustomerUpserted)
 async def take_over_customer(event: CustomerUpserted, session: AsyncSession) -> None:
-    """The CRM's word counts, its higher version wins."""
-    this = select(Customer).where(Customer.number == event.customer_number).with_for_update()
-    customer = await session.scalar(this)
-    if customer is None:
-        customer = Customer(id=uuid4(), number=event.customer_number, version=0, feed_version=-1, created_at=utc_now())
-        session.add(customer)
-    elif event.version <= customer.feed_version:
+    """The CRM's word counts, its higher version wins.
+
+    Raises:
+        InvalidEvent: a time zone that nobody knows.
+    """
+    if event.time_zone not in TIME_ZONES:
+        wrong = {"pointer": "/data/time_zone", "detail": "not a time zone of the IANA database"}
+        raise InvalidEvent("invalid_data", "The data does not match the schema.", [wrong])
+    state = {
+        "name": event.name,
+        "language": event.language,
+        "time_zone": event.time_zone,
+        "email_domains": [domain.lower() for domain in event.email_domains],
+        "colocation": event.colocation,
+        "end_user": event.end_user,
+        "active": not event.removed,
+    }
+    try:
+        await add_customer(session, number=event.customer_number, feed_version=event.version, **state)
+    except CustomerNumberTaken:
+        await _update_customer(event, session, state)
+
+
+async def _update_customer(event: CustomerUpserted, session: AsyncSession, state: dict[str, object]) -> None:
+    this = select(Customer).where(Customer.number == event.customer_number).with_for_update(key_share=True)
+    customer = (await session.scalars(this)).one()
+    if event.version <= customer.feed_version:
         return
     customer.feed_version = event.version
-    customer.name = event.name
-    customer.language = event.language
-    customer.time_zone = event.time_zone
-    customer.email_domains = [domain.lower() for domain in event.email_domains]
-    customer.colocation = event.colocation
-    customer.end_user = event.end_user
-    customer.active = not event.removed
+    for name, value in state.items():
+        setattr(customer, name, value)
     emit(session, customer.changed())
 
 
 @handlers.on(InvitationSent, InvitationFailed, InvitationOpened)
 async def note_invitation(event: InvitationSent | InvitationFailed | InvitationOpened, session: AsyncSession) -> None:
-    """What became of the link, for the row; older news than the newest sending is ignored."""
+    """What became of the link, for the row."""
     membership = await session.get(Membership, event.membership_id, with_for_update=True)
-    if membership is None or membership.invitation == "used":
-        return
-    if membership.invitation_sent_at and event.occurred_at < membership.invitation_sent_at:
-        return
-    if isinstance(event, InvitationSent):
-        membership.invitation_expires_at = event.expires_at
-        membership.invitation_error = None
-        membership.invitation = "opened" if membership.invitation_opened_at else "sent"
-    elif isinstance(event, InvitationOpened):
-        membership.invitation = "opened"
-        membership.invitation_opened_at = event.occurred_at
-    else:
-        membership.invitation = "refused"
-        membership.invitation_error = event.reason[:300]
-
-
-@handlers.on(PasswordSet, SecondFactorEnrolled, SecondFactorReset, LoginSucceeded, LoginLocked)
-async def note_step(
-    event: PasswordSet | SecondFactorEnrolled | SecondFactorReset | LoginSucceeded | LoginLocked, session: AsyncSession
-) -> None:
-    """How far the person has come."""
-    user = await session.get(User, event.user_id, with_for_update=True) if event.user_id else None
-    if user is None:
+    if membership is None or membership.user_id != event.user_id or not membership.link_news_count(event.occurred_at):
         return
     match event:
-        case PasswordSet():
-            user.password_set_at = max(user.password_set_at or event.occurred_at, event.occurred_at)
-            await _use_invitation(event.membership_id, session)
-        case SecondFactorEnrolled():
-            user.second_factor_at = max(user.second_factor_at or event.occurred_at, event.occurred_at)
-            user.locked_at = None
-        case SecondFactorReset(cause="reset"):
-            user.second_factor_at = None
-        case LoginSucceeded():
-            user.last_login_at = max(user.last_login_at or event.occurred_at, event.occurred_at)
-            if user.locked_at and user.locked_at < event.occurred_at:
-                user.locked_at = None
-        case LoginLocked(step="second_factor") | SecondFactorReset(cause="locked"):
-            user.locked_at = event.occurred_at
+        case InvitationSent():
+            membership.link_sent(event.expires_at)
+        case InvitationOpened():
+            membership.link_opened(event.occurred_at)
+        case InvitationFailed():
+            membership.link_refused(event.reason)
 
 
-async def _use_invitation(membership_id: UUID | None, session: AsyncSession) -> None:
-    membership = await session.get(Membership, membership_id, with_for_update=True) if membership_id else None
-    if membership is not None:
-        membership.invitation = "used"
+@handlers.on(PasswordSet)
+async def note_password(event: PasswordSet, session: AsyncSession) -> None:
+    """A password from any company's link makes the links of the others needless."""
+    if await _reached("password_set_at", event.user_id, event.occurred_at, session) and event.cause == "invitation":
+        for membership in await _invited(event.user_id, session):
+            membership.link_used()
+
+
+@handlers.on(SecondFactorEnrolled)
+async def note_second_factor(event: SecondFactorEnrolled, session: AsyncSession) -> None:
+    """The app is set up."""
+    await _reached("second_factor_at", event.user_id, event.occurred_at, session)
+
+
+@handlers.on(SecondFactorReset)
+async def note_second_factor_reset(event: SecondFactorReset, session: AsyncSession) -> None:
+    """The app was taken away, or locked."""
+    step: Step = "second_factor_reset_at" if event.cause == "reset" else "locked_at"
+    await _reached(step, event.user_id, event.occurred_at, session)
+
+
+@handlers.on(LoginSucceeded)
+async def note_login(event: LoginSucceeded, session: AsyncSession) -> None:
+    """Last sign-in. Whoever was known before and was told of a further company has come there now."""
+    if await _reached("last_login_at", event.user_id, event.occurred_at, session):
+        for membership in await _invited(event.user_id, session):
+            if membership.invitation_sent_at and membership.invitation_sent_at <= event.occurred_at:
+                membership.link_used()
+
+
+@handlers.on(LoginLocked)
+async def note_lock(event: LoginLocked, session: AsyncSession) -> None:
+    """Wrong codes lock the app; wrong passwords only delay, which is no state of the row."""
+    if event.step == "second_factor" and event.user_id is not None:
+        await _reached("locked_at", event.user_id, event.occurred_at, session)
 
 
 @handlers.on(LoginFailed)
@@ -108,18 +124,19 @@ async def note_nothing(_event: LoginFailed, _session: AsyncSession) -> None:
     """Failed tries stand in the audit log already; the row does not change."""
 
 
+async def _reached(step: Step, user_id: UUID, at: datetime, session: AsyncSession) -> User | None:
+    user = await hold_user(session, user_id)
+    if user is not None:
+        user.reached(step, at)
+    return user
+
+
+async def _invited(user_id: UUID, session: AsyncSession) -> list[Membership]:
+    theirs = select(Membership).where(Membership.user_id == user_id, Membership.invitation.not_in(("none", "used")))
+    return list(await session.scalars(theirs.with_for_update()))
+
+
 @handlers.on(AuthAuditRecorded, DocumentsAuditRecorded, UsersAuditRecorded)
 async def append_to_audit_log(event: AuditRecorded, session: AsyncSession) -> None:
-    """One line after the other: the lock makes the chain a chain."""
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(text(f"SELECT pg_advisory_xact_lock({_ONE_AFTER_THE_OTHER})"))
-    newest = await session.scalar(select(AuditLine).order_by(AuditLine.position.desc()).limit(1))
-    line = event.model_dump(mode="json") | {"id": event.envelope.id, "owner": event.owner()}
-    session.add(
-        AuditLine(
-            position=newest.position + 1 if newest else 1,
-            customer_id=event.customer_id,
-            line=line,
-            hash=line_hash(newest.hash if newest else BEGINNING, line),
-        )
-    )
+    """One line more."""
+    await append(session, event)

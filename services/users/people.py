@@ -1,97 +1,227 @@
-"""Building blocks over the database that endpoints, handlers and the command line share."""
+"""Building blocks over the database that endpoints, handlers and the command line share.
 
-from datetime import datetime
+Rows are always held in one order: person, membership, customer. So nobody waits for each other in a circle.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
 
-from chassis.db import utc_now
+from chassis.db import insert_new, utc_now
 from chassis.outbox import emit
-from events.users import UserChanged
-from services.users.models import PLACE, AlreadyMember, Customer, LastAdmin, Membership, User
+from services.users.models import (
+    AlreadyMember,
+    Customer,
+    CustomerNumberTaken,
+    Leaving,
+    Membership,
+    User,
+    address_key,
+    require_an_admin,
+)
 
 
-def today() -> datetime:
-    """Now, where the operator is: memberships end with the day there."""
-    return utc_now().astimezone(PLACE)
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """A person as somebody else enters them."""
+
+    email: str
+    given_name: str
+    family_name: str
+    language: Literal["de", "en"]
 
 
-async def user_changed(session: AsyncSession, user: User) -> UserChanged:
-    """The whole state of a person, under the next version."""
-    user.version += 1
-    return await user_state(session, user)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a new membership allows."""
+
+    role: Literal["admin", "member", "operator"]
+    customer: Customer | None = None
+    modules: Sequence[str] = field(default=())
+    staff_role: Literal["agent", "administrator"] | None = None
+    expires_on: date | None = None
 
 
-async def user_state(session: AsyncSession, user: User) -> UserChanged:
-    """The whole state of a person."""
+async def add_customer(session: AsyncSession, *, number: str, feed_version: int = -1, **fields: Any) -> Customer:
+    """A new company; tells the world.
+
+    Raises:
+        CustomerNumberTaken: somebody has it, if only since this moment.
+    """
+    customer_id = uuid4()
+    fixed = {"id": customer_id, "number": number, "version": 0, "feed_version": feed_version, "created_at": utc_now()}
+    if not await insert_new(session, Customer, **fixed, **({"active": True, "words": ""} | fields)):
+        raise CustomerNumberTaken
+    customer = await session.get_one(Customer, customer_id)
+    emit(session, customer.changed())
+    return customer
+
+
+async def memberships_of(session: AsyncSession, user_id: UUID) -> Sequence[Membership]:
+    """All places of a person that were not removed, with their customers."""
+    theirs = select(Membership).where(Membership.user_id == user_id, Membership.removed_at.is_(None))
+    return (await session.scalars(theirs.options(joinedload(Membership.customer)))).all()
+
+
+async def emit_user(session: AsyncSession, user: User) -> None:
+    """Tell the new state of a person. Hold the person first, so that no two states share a version."""
     await session.flush()
-    theirs = (await session.scalars(select(Membership).where(Membership.user_id == user.id))).all()
-    return UserChanged(
-        user_id=user.id,
-        version=user.version,
-        email=user.email,
-        given_name=user.given_name,
-        family_name=user.family_name,
-        language="en" if user.language == "en" else "de",
-        active=any(membership.counts(today().date()) for membership in theirs),
+    now = utc_now()
+    theirs = await memberships_of(session, user.id)
+    emit(session, user.changed(active=any(one.counts(now) for one in theirs)))
+
+
+async def hold_user(session: AsyncSession, user_id: UUID) -> User | None:
+    """The person, until the transaction ends."""
+    this = select(User).where(User.id == user_id).with_for_update().execution_options(populate_existing=True)
+    return await session.scalar(this)
+
+
+async def find_user(session: AsyncSession, email: str) -> User | None:
+    """The person with this address, held."""
+    this = select(User).where(User.email_key == address_key(email)).with_for_update()
+    return await session.scalar(this)
+
+
+async def find_or_add_user(session: AsyncSession, somebody: Somebody) -> User:
+    """The person with this address, held; a new one where nobody has it. Of two at once, one adds."""
+    email = somebody.email.strip().lower()
+    await insert_new(
+        session,
+        User,
+        id=uuid4(),
+        email=email,
+        email_key=address_key(email),
+        given_name=somebody.given_name,
+        family_name=somebody.family_name,
+        language=somebody.language,
+        version=0,
+        created_at=utc_now(),
     )
-
-
-async def find_or_add_user(
-    session: AsyncSession, *, email: str, given_name: str, family_name: str, language: str
-) -> User:
-    """The person with this address; a new one where nobody has it."""
-    key = email.casefold()
-    user = await session.scalar(select(User).where(User.email_key == key).with_for_update())
-    if user is None:
-        user = User(
-            id=uuid4(),
-            email=email,
-            email_key=key,
-            given_name=given_name,
-            family_name=family_name,
-            language=language,
-            version=0,
-            created_at=utc_now(),
-        )
-        session.add(user)
-        await session.flush()
+    user = await find_user(session, email)
+    assert user is not None
     return user
 
 
-async def add_membership(
-    session: AsyncSession, user: User, *, customer_id: UUID | None, role: str, modules: list[str], **rest: object
-) -> Membership:
-    """A further place for this person; tells the world about both.
+async def add_member(session: AsyncSession, somebody: Somebody, place: Place) -> Membership:
+    """A place for a person, who may be known from another one; tells the world about both. Sends nothing.
 
     Raises:
-        AlreadyMember: there is one already.
+        AlreadyMember: the person has one there already.
     """
-    same = select(Membership).where(Membership.user_id == user.id)
-    same = same.where(
-        Membership.customer_id.is_(None) if customer_id is None else Membership.customer_id == customer_id
-    )
-    if await session.scalar(same) is not None:
+    user = await find_or_add_user(session, somebody)
+    customer_id = place.customer.id if place.customer else None
+    same = Membership.customer_id.is_(None) if customer_id is None else Membership.customer_id == customer_id
+    before = await session.scalar(select(Membership).where(Membership.user_id == user.id, same).with_for_update())
+    if before is not None and before.removed_at is None:
         raise AlreadyMember
-    membership = Membership(
-        id=uuid4(),
-        user_id=user.id,
-        user=user,
-        customer_id=customer_id,
-        role=role,
-        staff_role=rest.get("staff_role"),
-        modules=modules,
-        active=True,
-        expires_on=rest.get("expires_on"),
-        version=0,
-        created_at=utc_now(),
-        invitation="none",
-    )
+    membership = before or Membership(id=uuid4(), version=0, user_id=user.id, customer_id=customer_id)
     session.add(membership)
+    membership.user, membership.customer = user, place.customer
+    membership.role, membership.staff_role = place.role, place.staff_role
+    membership.modules = sorted(set(place.modules))
+    membership.expires_on = place.expires_on
+    membership.active, membership.removed_at, membership.created_at = True, None, utc_now()
+    membership.invitation = "none"
+    membership.withdraw_invitation()
+    call_as_entered(membership, somebody)
     emit(session, membership.changed())
-    emit(session, await user_changed(session, user))
+    await emit_user(session, user)
     return membership
+
+
+def call_as_entered(membership: Membership, somebody: Somebody) -> None:
+    """The company goes on seeing what it entered, also where the person is known by another name."""
+    user = membership.user
+    membership.given_name = None if somebody.given_name == user.given_name else somebody.given_name
+    membership.family_name = None if somebody.family_name == user.family_name else somebody.family_name
+    membership.language = None if somebody.language == user.language else somebody.language
+
+
+async def rename(session: AsyncSession, membership: Membership, changes: dict[str, str]) -> None:
+    """By an admin: the person's own names where this is the only place, else only what this company calls them."""
+    if not changes:
+        return
+    others = [one for one in await memberships_of(session, membership.user_id) if one.id != membership.id]
+    for name, value in changes.items():
+        setattr(membership, name, value if others else None)
+        if not others:
+            setattr(membership.user, name, value)
+
+
+async def rename_oneself(session: AsyncSession, user: User, changes: dict[str, str]) -> None:
+    """The person's own word counts at every company where the person has been in."""
+    for name, value in changes.items():
+        setattr(user, name, value)
+    theirs = select(Membership).where(Membership.user_id == user.id, Membership.removed_at.is_(None))
+    held = theirs.options(joinedload(Membership.user), joinedload(Membership.customer)).with_for_update(of=Membership)
+    for membership in await session.scalars(held):
+        if membership.has_entered:
+            for name in changes:
+                setattr(membership, name, None)
+            emit(session, membership.changed())
+    await emit_user(session, user)
+
+
+async def correct_address(session: AsyncSession, membership: Membership, email: str) -> None:
+    """The row goes to whoever has the right address. Nobody else's row changes, and nobody learns who is known.
+
+    Raises:
+        AddressInUse: the link was used.
+        AlreadyMember: that person is in the list already.
+    """
+    wrong = membership.user
+    membership.withdraw_invitation()
+    if address_key(email) == wrong.email_key:
+        return
+    entered = Somebody(
+        email,
+        membership.given_name or wrong.given_name,
+        membership.family_name or wrong.family_name,
+        "en" if (membership.language or wrong.language) == "en" else "de",
+    )
+    others = [one for one in await memberships_of(session, wrong.id) if one.id != membership.id]
+    right = await find_user(session, email)
+    if right is None and not others and wrong.password_set_at is None:
+        wrong.email, wrong.email_key = email, address_key(email)
+        return
+    right = right or await find_or_add_user(session, entered)
+    await _make_room(session, right, membership)
+    membership.user_id, membership.user = right.id, right
+    call_as_entered(membership, entered)
+    await emit_user(session, wrong)
+
+
+async def _make_room(session: AsyncSession, right: User, membership: Membership) -> None:
+    same = select(Membership).where(Membership.user_id == right.id, Membership.customer_id == membership.customer_id)
+    before = await session.scalar(same.with_for_update())
+    if before is not None and before.removed_at is None:
+        raise AlreadyMember
+    if before is not None:
+        await session.delete(before)
+        await session.flush()
+
+
+async def keep_an_admin(session: AsyncSession, membership: Membership, leaving: Leaving | None) -> None:
+    """Call before an admin is taken away; holds the company's row, so that two cannot remove each other.
+
+    Raises:
+        LastAdmin: nobody else would be left.
+    """
+    if leaving is None:
+        return
+    this = select(Customer.id).where(Customer.id == membership.customer_id)
+    await session.execute(this.with_for_update(key_share=True))
+    others = select(Membership).where(
+        Membership.customer_id == membership.customer_id, Membership.role == "admin", Membership.id != membership.id
+    )
+    require_an_admin(leaving, (await session.scalars(others)).all())
 
 
 async def invite_operator(  # noqa: PLR0913  # one argument for each field of a person
@@ -100,55 +230,36 @@ async def invite_operator(  # noqa: PLR0913  # one argument for each field of a 
     email: str,
     given_name: str,
     family_name: str,
-    staff_role: str,
-    language: str,
+    staff_role: Literal["agent", "administrator"],
+    language: Literal["de", "en"],
     company: str,
 ) -> Membership:
-    """One of the operator's own people, with an invitation; the same address again is invited again."""
-    user = await find_or_add_user(
-        session, email=email, given_name=given_name, family_name=family_name, language=language
+    """One of the operator's own people, with an invitation; the same address again is invited again.
+
+    Raises:
+        AlreadyIn: the person has used the link.
+    """
+    somebody = Somebody(email, given_name, family_name, language)
+    user = await find_or_add_user(session, somebody)
+    mine = select(Membership).where(
+        Membership.user_id == user.id, Membership.customer_id.is_(None), Membership.removed_at.is_(None)
     )
-    mine = select(Membership).where(Membership.user_id == user.id, Membership.customer_id.is_(None))
-    membership = await session.scalar(mine)
+    membership = await session.scalar(mine.options(joinedload(Membership.customer)).with_for_update(of=Membership))
     if membership is None:
-        membership = await add_membership(
-            session, user, customer_id=None, role="operator", modules=[], staff_role=staff_role
-        )
+        membership = await add_member(session, somebody, Place("operator", staff_role=staff_role))
     membership.user = user
     emit(session, membership.invite(by=company, actor_id=None, company=company, now=utc_now()))
     return membership
 
 
-async def keep_an_admin(session: AsyncSession, membership: Membership) -> None:
-    """Call before an active admin is taken away; holds the company's row, so two cannot remove each other.
-
-    Raises:
-        LastAdmin: nobody else would be left.
-    """
-    if membership.role != "admin" or not membership.counts(today().date()):
-        return
-    await session.execute(select(Customer.id).where(Customer.id == membership.customer_id).with_for_update())
-    others = select(func.count()).select_from(Membership)
-    others = others.where(
-        Membership.customer_id == membership.customer_id,
-        Membership.role == "admin",
-        Membership.active,
-        (Membership.expires_on.is_(None)) | (Membership.expires_on >= today().date()),
-        Membership.id != membership.id,
-    )
-    if not await session.scalar(others):
-        raise LastAdmin
-
-
 async def republish(session: AsyncSession) -> int:
     """Emit the current state of all customers, users and memberships again, with their versions."""
     customers = (await session.scalars(select(Customer))).all()
+    memberships = (await session.scalars(select(Membership).options(joinedload(Membership.customer)))).all()
     users = (await session.scalars(select(User))).all()
-    memberships = (await session.scalars(select(Membership))).all()
-    for customer in customers:
-        emit(session, customer.state())
-    for user in users:
-        emit(session, await user_state(session, user))
-    for membership in memberships:
-        emit(session, membership.state_event())
+    now = utc_now()
+    active = {one.user_id for one in memberships if one.counts(now)}
+    emit(session, *(customer.state() for customer in customers))
+    emit(session, *(user.state(active=user.id in active) for user in users))
+    emit(session, *(one.state_event() for one in memberships))
     return len(customers) + len(users) + len(memberships)

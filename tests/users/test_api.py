@@ -1,62 +1,14 @@
 """Customers and their people over HTTP, on both databases."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
 from chassis.idempotency import KeptAnswer
-from chassis.identity import Identity
-from chassis.outbox import OutboxRow
-from chassis.testing import calling, person
-from events.base import decode
-from services.users.main import create_with
-from services.users.models import Membership
-from services.users.settings import Settings
-
-STAFF = {"role": "operator", "modules": ()}
-
-
-@pytest.fixture
-async def app(new_database: Any) -> AsyncIterator[FastAPI]:
-    app = create_with(Settings(database_url=await new_database("users")))
-    yield app
-    await app.state.database.close()
-
-
-def now_stepped_up() -> int:
-    return int(datetime.now(UTC).timestamp())
-
-
-def operator(**claims: Any) -> Identity:
-    return person(**({"role": "operator", "modules": (), "cust": None, "step_up_at": now_stepped_up()} | claims))
-
-
-def admin_of(customer_id: str, **claims: Any) -> Identity:
-    return person(**({"cust": customer_id, "role": "admin", "step_up_at": now_stepped_up()} | claims))
-
-
-def a_user(email: str, role: str = "member", **more: Any) -> dict[str, Any]:
-    names = {"given_name": "Jan", "family_name": "Muster"}
-    return {"email": email, "role": role, "modules": ["invoices"]} | names | more
-
-
-async def a_customer(app: FastAPI, number: str = "KD-10042", **more: Any) -> str:
-    async with calling(app, operator()) as client:
-        made = await client.post("/customers", json={"number": number, "name": "Beispiel Logistik AG"} | more)
-    assert made.status_code == 201, made.text
-    return str(made.json()["id"])
-
-
-async def emitted(app: FastAPI, subject: str) -> list[dict[str, Any]]:
-    async with app.state.database.reading() as session:
-        rows = await session.scalars(select(OutboxRow).where(OutboxRow.subject == subject).order_by(OutboxRow.position))
-        return [decode(row.headers, row.payload).data for row in rows]
+from chassis.testing import calling
+from tests.users.company import a_customer, a_row, a_user, admin_of, emitted, operator
 
 
 async def test_an_operator_creates_a_customer_and_its_first_admin(app: FastAPI) -> None:
@@ -129,21 +81,10 @@ async def test_the_last_admin_stays(app: FastAPI) -> None:
             await client.patch(f"/users/{row['id']}", json={"role": "member"}, headers=tag),
             await client.patch(f"/users/{row['id']}", json={"active": False}, headers=tag),
             await client.patch(f"/users/{row['id']}", json={"expires_on": "2026-01-01"}, headers=tag),
+            await client.patch(f"/users/{row['id']}", json={"expires_on": "2099-01-01"}, headers=tag),
         ]
 
-    assert [(answer.status_code, answer.json()["code"]) for answer in tries] == [(409, "last_admin")] * 4
-
-
-async def test_two_admins_removing_each_other_leave_one(app: FastAPI) -> None:
-    customer = await a_customer(app)
-    async with calling(app, admin_of(customer)) as client:
-        rows = [(await client.post("/users", json=a_user(f"{n}@firma.example", "admin"))).json() for n in "ab"]
-        removals = [client.delete(f"/users/{row['id']}", headers={"If-Match": '"1"'}) for row in rows]
-        statuses = sorted(answer.status_code for answer in await asyncio.gather(*removals))
-        left = [row for row in (await client.get("/users")).json()["items"] if row["state"] != "deactivated"]
-
-    assert statuses == [204, 409]
-    assert len(left) == 1
+    assert [(answer.status_code, answer.json()["code"]) for answer in tries] == [(409, "last_admin")] * 5
 
 
 async def test_changing_needs_the_newest_version(app: FastAPI) -> None:
@@ -180,30 +121,31 @@ async def test_members_administrate_nobody(app: FastAPI) -> None:
         assert (await client.get("/customers")).status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("wrong", "pointer"),
-    [
-        ({"email": "nobody"}, "/email"),
-        ({"email": "a b@firma.example"}, "/email"),
-        ({"email": "jürgen@firma.example"}, "/email"),
-        ({"email": "a@firma.example\r\nBcc: x@y.example"}, "/email"),
-        ({"given_name": ""}, "/given_name"),
-        ({"given_name": "A\x00"}, "/given_name"),
-        ({"family_name": "x" * 101}, "/family_name"),
-        ({"role": "operator"}, "/role"),
-        ({"modules": ["root"]}, "/modules/0"),
-        ({"modules": "invoices"}, "/modules"),
-        ({"password": "secret"}, "/password"),
-        ({"expires_on": "2026-02-30"}, "/expires_on"),
-    ],
+BAD_USERS = (
+    ({"email": "nobody"}, "/email"),
+    ({"email": "a b@firma.example"}, "/email"),
+    ({"email": "jürgen@firma.example"}, "/email"),
+    ({"email": "a@firma.example\r\nBcc: x@y.example"}, "/email"),
+    ({"given_name": ""}, "/given_name"),
+    ({"given_name": "A\x00"}, "/given_name"),
+    ({"family_name": "x" * 101}, "/family_name"),
+    ({"role": "operator"}, "/role"),
+    ({"modules": ["root"]}, "/modules/0"),
+    ({"modules": "invoices"}, "/modules"),
+    ({"password": "secret"}, "/password"),
+    ({"expires_on": "2026-02-30"}, "/expires_on"),
+    ({"staff_role": "administrator"}, "/staff_role"),
+    ({"id": "1"}, "/id"),
 )
-async def test_bad_input_has_a_pointer(app: FastAPI, wrong: dict[str, Any], pointer: str) -> None:
+
+
+async def test_bad_input_has_a_pointer(app: FastAPI) -> None:
     customer = await a_customer(app)
     async with calling(app, admin_of(customer)) as client:
-        answer = await client.post("/users", json=a_user("a@firma.example") | wrong)
-
-    assert answer.status_code == 422
-    assert pointer in {item["pointer"] for item in answer.json()["errors"]}
+        for wrong, pointer in BAD_USERS:
+            answer = await client.post("/users", json=a_user("a@firma.example") | wrong)
+            assert answer.status_code == 422, wrong
+            assert pointer in {item["pointer"] for item in answer.json()["errors"]}
 
 
 async def test_the_same_number_twice_is_refused_and_the_same_key_is_not(app: FastAPI) -> None:
@@ -236,49 +178,134 @@ async def test_lists_go_on_where_they_stopped(app: FastAPI) -> None:
     assert broken.status_code == 422
 
 
-async def authorisation(app: FastAPI, user_id: str, customer_id: str | None) -> dict[str, Any]:
-    async with calling(app, Identity(sub="gateway")) as client:
-        answer = await client.post("/inner/authorisation", json={"user_id": user_id, "customer_id": customer_id})
-    assert answer.status_code == 200
-    return dict(answer.json())
-
-
-async def test_what_the_gateway_hears_is_what_counts_now(app: FastAPI) -> None:
-    mine, other = await a_customer(app), await a_customer(app, "KD-2")
-    async with calling(app, admin_of(mine)) as client:
-        row = (await client.post("/users", json=a_user("a@firma.example"))).json()
-    user_id = (await emitted(app, "users.user.changed.v1"))[-1]["user_id"]
-
-    alone = await authorisation(app, user_id, None)
-    assert (alone["active"], alone["customer_id"], alone["role"], alone["modules"]) == (
-        True,
-        mine,
-        "member",
-        ["invoices"],
-    )
-    assert (await authorisation(app, user_id, other))["customer_id"] == mine
-    assert (await authorisation(app, str(uuid4()), None))["active"] is False
-
-    async with app.state.database.transaction() as session:
-        membership = await session.get(Membership, UUID(row["id"]))
-        membership.expires_on = datetime.now(UTC).date() - timedelta(days=2)
-    assert (await authorisation(app, user_id, mine))["active"] is False
-
-
-async def test_only_the_gateway_may_ask_what_a_person_may(app: FastAPI) -> None:
-    for who in (operator(), admin_of(str(uuid4()))):
-        async with calling(app, who) as client:
-            answer = await client.post("/inner/authorisation", json={"user_id": str(uuid4()), "customer_id": None})
-            assert answer.status_code == 401
-
-
-async def test_a_deactivated_company_lets_nobody_in(app: FastAPI) -> None:
+async def test_a_removed_user_is_gone_and_may_come_back_as_new(app: FastAPI) -> None:
     customer = await a_customer(app)
+    row = await a_row(app, customer, "a@firma.example", modules=["graphs"])
+    tag = {"If-Match": f'"{row["version"]}"'}
     async with calling(app, admin_of(customer)) as client:
-        await client.post("/users", json=a_user("a@firma.example"))
-    user_id = (await emitted(app, "users.user.changed.v1"))[-1]["user_id"]
-    async with calling(app, operator()) as client:
-        tag = (await client.get(f"/customers/{customer}")).headers["etag"]
-        await client.patch(f"/customers/{customer}", json={"active": False}, headers={"If-Match": tag})
+        removed = await client.delete(f"/users/{row['id']}", headers=tag)
+        gone = [
+            await client.get(f"/users/{row['id']}"),
+            await client.patch(f"/users/{row['id']}", json={"active": True}, headers=tag),
+            await client.delete(f"/users/{row['id']}", headers=tag),
+            await client.post(f"/users/{row['id']}/invitation"),
+        ]
+        listed = (await client.get("/users")).json()["items"]
+        again = await client.post("/users", json=a_user("a@firma.example", given_name="Neu"))
 
-    assert (await authorisation(app, user_id, customer))["active"] is False
+    assert (removed.status_code, listed) == (204, [])
+    assert [(answer.status_code, answer.json()["code"]) for answer in gone] == [(404, "user_unknown")] * 4
+    assert (again.status_code, again.json()["state"], again.json()["given_name"]) == (201, "created", "Neu")
+    assert [event["active"] for event in await emitted(app, "users.membership.changed.v1")] == [True, False, True]
+    assert [event["active"] for event in await emitted(app, "users.user.changed.v1")] == [True, False, True]
+
+
+async def test_a_wrong_address_may_be_corrected_until_the_link_is_used(app: FastAPI) -> None:
+    customer = await a_customer(app)
+    row = await a_row(app, customer, "typo@firma.example")
+    async with calling(app, admin_of(customer)) as client:
+        await client.post(f"/users/{row['id']}/invitation")
+        corrected = await client.patch(
+            f"/users/{row['id']}", json={"email": "Right@firma.example"}, headers={"If-Match": '"1"'}
+        )
+        other = await client.post("/users", json=a_user("other@firma.example"))
+        taken = await client.patch(
+            f"/users/{other.json()['id']}", json={"email": "right@firma.example"}, headers={"If-Match": '"1"'}
+        )
+
+    assert (corrected.status_code, corrected.json()["username"]) == (200, "right@firma.example")
+    assert (corrected.json()["state"], corrected.json()["invitation"]["state"]) == ("created", "none")
+    assert (taken.status_code, taken.json()["code"]) == (409, "already_member")
+    assert [event["email"] for event in await emitted(app, "users.user.changed.v1")][:2] == [
+        "typo@firma.example",
+        "right@firma.example",
+    ]
+
+
+async def test_nobody_invites_the_deactivated(app: FastAPI) -> None:
+    customer = await a_customer(app)
+    row = await a_row(app, customer, "a@firma.example")
+    async with calling(app, admin_of(customer)) as client:
+        await client.patch(f"/users/{row['id']}", json={"active": False}, headers={"If-Match": '"1"'})
+        refused = await client.post(f"/users/{row['id']}/invitation")
+        back = await client.patch(f"/users/{row['id']}", json={"active": True}, headers={"If-Match": '"2"'})
+        sent = await client.post(f"/users/{row['id']}/invitation")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "deactivated")
+    assert (back.json()["state"], sent.status_code) == ("created", 202)
+
+
+async def test_an_end_date_can_be_set_and_taken_away(app: FastAPI) -> None:
+    customer = await a_customer(app)
+    row = await a_row(app, customer, "a@firma.example", expires_on="2099-12-31")
+    yesterday = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
+    async with calling(app, admin_of(customer)) as client:
+        over = await client.patch(f"/users/{row['id']}", json={"expires_on": yesterday}, headers={"If-Match": '"1"'})
+        endless = await client.patch(f"/users/{row['id']}", json={"expires_on": None}, headers={"If-Match": '"2"'})
+
+    assert row["expires_on"] == "2099-12-31"
+    assert (over.json()["state"], endless.json()["state"], endless.json()["expires_on"]) == (
+        "deactivated",
+        "created",
+        None,
+    )
+    assert [event["active"] for event in await emitted(app, "users.user.changed.v1")] == [True, False, True]
+
+
+async def test_my_own_name_and_language(app: FastAPI) -> None:
+    customer = await a_customer(app)
+    await a_row(app, customer, "a@firma.example")
+    me = (await emitted(app, "users.user.changed.v1"))[-1]["user_id"]
+    async with calling(app, admin_of(customer, sub=me)) as client:
+        before = (await client.get("/users/me")).json()
+        changed = await client.patch("/users/me", json={"given_name": "Anna", "language": "en"})
+        nothing = await client.patch("/users/me", json={"given_name": "Anna"})
+    async with calling(app, admin_of(customer)) as client:
+        stranger = [await client.get("/users/me"), await client.patch("/users/me", json={"language": "en"})]
+
+    assert (before["username"], before["given_name"], before["language"]) == ("a@firma.example", "Jan", "de")
+    assert changed.json() == nothing.json() == before | {"given_name": "Anna", "language": "en"}
+    assert [event["version"] for event in await emitted(app, "users.user.changed.v1")] == [1, 2]
+    assert [answer.status_code for answer in stranger] == [404, 404]
+
+
+async def test_customers_are_searched_and_paged_whatever_the_letters(app: FastAPI) -> None:
+    names = ["Ägäis AG", "ärger GmbH", "Straße & Söhne", "Zeta", "alpha", "ÖBB Test"]
+    ids = [await a_customer(app, f"KD-{n}", name=name) for n, name in enumerate(names)]
+    async with calling(app, operator()) as client:
+        found: list[str] = []
+        cursor = None
+        while True:
+            params = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+            page = (await client.get("/customers", params=params)).json()
+            found += [customer["id"] for customer in page["items"]]
+            if not (cursor := page["next_cursor"]):
+                break
+        hits = {q: [c["name"] for c in (await client.get("/customers", params={"q": q})).json()["items"]] for q in HITS}
+
+    assert sorted(found) == sorted(ids)
+    assert hits == HITS
+
+
+HITS = {"ÄRGER": ["ärger GmbH"], "strasse": ["Straße & Söhne"], "öbb": ["ÖBB Test"], "kd-3": ["Zeta"], "%": [], "_": []}
+
+
+async def test_a_customer_is_changed_with_its_newest_version(app: FastAPI) -> None:
+    customer = await a_customer(app)
+    async with calling(app, operator()) as client:
+        blind = await client.patch(f"/customers/{customer}", json={"name": "Neu"})
+        stale = await client.patch(f"/customers/{customer}", json={"name": "Neu"}, headers={"If-Match": '"7"'})
+        good = await client.patch(
+            f"/customers/{customer}",
+            json={"name": "Neu", "email_domains": ["A.example", "a.example"], "time_zone": "America/New_York"},
+            headers={"If-Match": '"1"'},
+        )
+        unknown = [
+            await client.get(f"/customers/{uuid4()}"),
+            await client.patch(f"/customers/{uuid4()}", json={}, headers={"If-Match": '"1"'}),
+        ]
+
+    assert (blind.status_code, stale.status_code, good.status_code) == (428, 412, 200)
+    assert (good.json()["name"], good.json()["email_domains"], good.headers["etag"]) == ("Neu", ["a.example"], '"2"')
+    assert [answer.json()["code"] for answer in unknown] == ["customer_unknown"] * 2
+    assert [event["version"] for event in await emitted(app, "users.customer.changed.v1")] == [1, 2]

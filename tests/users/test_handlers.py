@@ -12,7 +12,6 @@ from chassis.bus import Bus
 from chassis.consumer import Consumer
 from chassis.db import Database
 from events.auth import (
-    AuthAuditRecorded,
     InvitationFailed,
     InvitationOpened,
     InvitationSent,
@@ -23,9 +22,8 @@ from events.auth import (
 )
 from events.base import STRUCTURED, Event, encode
 from events.crm import CustomerUpserted
-from services.users.audit import first_break
 from services.users.handlers import handlers
-from services.users.models import AuditLine, Customer, Membership, User
+from services.users.models import Customer, Membership, User
 from services.users.people import invite_operator, republish
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -142,22 +140,6 @@ async def test_sign_in_steps_reach_the_person_and_strangers_nobody(ears: Ears) -
     person = await ears.one(User)
     assert (person.second_factor_at, person.last_login_at) == (NOON, NOON + timedelta(minutes=2))
     assert person.locked_at == NOON + timedelta(hours=1)
-
-
-async def test_the_audit_log_is_a_whole_chain_and_tampering_shows(ears: Ears) -> None:
-    for n in range(5):
-        await ears.hear(AuthAuditRecorded(what=f"w{n}", result="done", occurred_at=NOON))
-
-    async with ears.database.transaction() as session:
-        lines = (await session.scalars(select(AuditLine).order_by(AuditLine.position))).all()
-        chain = [(line.position, line.line, line.hash) for line in lines]
-        lines[2].line = lines[2].line | {"what": "something else"}
-    async with ears.database.reading() as session:
-        lines = (await session.scalars(select(AuditLine).order_by(AuditLine.position))).all()
-        changed = [(line.position, line.line, line.hash) for line in lines]
-
-    assert first_break(chain) is None
-    assert first_break(changed) == 3
 
 
 async def test_the_current_state_can_be_emitted_again(ears: Ears) -> None:

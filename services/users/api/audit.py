@@ -5,58 +5,85 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.access import Admin
-from chassis.db import ReadSession
+from chassis.db import ReadSession, Transactions
 from chassis.errors import Forbidden, NoCustomerChosen, problems
 from chassis.paging import Cursor, Limit, Page, cursor_of, key_of
+from services.users.api.auditing import note_look
+from services.users.audit import BEGINNING
 from services.users.models import AuditLine, User
 
 router = APIRouter(prefix="/users")
 
 
 class AuditOut(BaseModel):
-    """One line of the audit log, with its place in the chain."""
+    """One line of the audit log, with its place in the chain.
+
+    `hash` is SHA-256 over `previous_hash`, a newline, and the line in canonical JSON: all fields but `position`,
+    `previous_hash`, `hash` and `actor_name`, sorted, no blanks.
+    """
 
     position: int
-    occurred_at: datetime
+    previous_hash: str
+    hash: str
+    actor_name: str | None = Field(description="the person's present name; what was noted is the id")
+    id: str = Field(description="of the event; unique with `owner`")
     owner: str
     what: str
     result: str
     actor_id: UUID | None
     actor: str | None
     acting_as: UUID | None
+    customer_id: UUID | None
     on: str | None
     address: str | None
     factor: str | None
     request_id: str | None
-    hash: str
+    occurred_at: datetime
 
 
 @router.get("/audit", responses=problems(NoCustomerChosen))
 async def list_audit(
     who: Admin,
     session: ReadSession,
+    transactions: Transactions,
     customer_id: Annotated[UUID | None, Query(description="operators only; default: the open customer")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[AuditOut]:
-    """Newest first."""
+    """Newest first. An operator's look at it is a line of it, too."""
     if customer_id is not None and not who.is_operator:
         raise Forbidden
-    lines = select(AuditLine).where(AuditLine.customer_id == (customer_id or who.customer_id))
+    wanted = customer_id or who.customer_id
+    lines = select(AuditLine).where(AuditLine.customer_id == wanted)
     if cursor:
         lines = lines.where(AuditLine.position < key_of(cursor, int)[0])
+    await note_look(transactions, who, "audit_listed", customer_id=wanted)
     found = (await session.scalars(lines.order_by(AuditLine.position.desc()).limit(limit + 1))).all()
-    actors = {line.line["actor_id"] for line in found[:limit] if line.line.get("actor_id")}
-    people = {str(u.id): u.name for u in await session.scalars(select(User).where(User.id.in_(map(UUID, actors))))}
     more = cursor_of(found[limit - 1].position) if len(found) > limit else None
-    return Page(items=[_out(line, people) for line in found[:limit]], next_cursor=more)
+    return Page(items=await _out(session, found[:limit]), next_cursor=more)
 
 
-def _out(line: AuditLine, people: dict[str, str]) -> AuditOut:
-    known: dict[str, Any] = {name: line.line.get(name) for name in AuditOut.model_fields if name in line.line}
-    known["actor"] = people.get(str(line.line.get("actor_id"))) or line.line.get("actor")
-    return AuditOut.model_validate({"position": line.position, "hash": line.hash, **known})
+async def _out(session: AsyncSession, lines: Any) -> list[AuditOut]:
+    before = select(AuditLine.position, AuditLine.hash).where(
+        AuditLine.position.in_([one.position - 1 for one in lines])
+    )
+    hashes = dict((await session.execute(before)).tuples().all()) | {0: BEGINNING}
+    actors = {UUID(one.line["actor_id"]) for one in lines if one.line.get("actor_id")}
+    people = {str(user.id): user.name for user in await session.scalars(select(User).where(User.id.in_(actors)))}
+    return [
+        AuditOut.model_validate(
+            one.line
+            | {
+                "position": one.position,
+                "previous_hash": hashes.get(one.position - 1, ""),
+                "hash": one.hash,
+                "actor_name": people.get(str(one.line.get("actor_id"))),
+            }
+        )
+        for one in lines
+    ]

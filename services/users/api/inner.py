@@ -5,11 +5,12 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.access import Gateway
-from chassis.db import ReadSession
-from services.users.models import Customer, Membership, User
-from services.users.people import today
+from chassis.db import ReadSession, utc_now
+from services.users.models import Customer, User, place_of
+from services.users.people import memberships_of
 
 router = APIRouter(prefix="/inner", include_in_schema=False)
 
@@ -22,7 +23,7 @@ class Question(BaseModel):
 
 
 class Authorisation(BaseModel):
-    """What counts at this moment."""
+    """What counts at this moment; the defaults are nobody's."""
 
     active: bool = False
     name: str = ""
@@ -38,23 +39,21 @@ class Authorisation(BaseModel):
 async def authorise(body: Question, _who: Gateway, session: ReadSession) -> Authorisation:
     """From the tables, not from a copy."""
     user = await session.get(User, body.user_id)
-    theirs = select(Membership).where(Membership.user_id == body.user_id).order_by(Membership.created_at, Membership.id)
-    day = today().date()
-    living = [membership for membership in await session.scalars(theirs) if membership.counts(day)]
-    if user is None or not living:
+    place = place_of(await memberships_of(session, body.user_id), body.customer_id, utc_now())
+    if user is None or place is None:
         return Authorisation()
-    known = Authorisation(active=True, name=user.name, username=user.email, language=user.language)
-    wanted = {membership.customer_id for membership in living} | {body.customer_id}
-    active = set(await session.scalars(select(Customer.id).where(Customer.id.in_(wanted), Customer.active)))
-    own = [membership for membership in living if membership.customer_id in active]
-    chosen = next((membership for membership in own if membership.customer_id == body.customer_id), None)
-    staff = next((membership for membership in living if membership.customer_id is None), None)
-    if chosen is None and staff is not None:
-        known.role, known.staff_role = "operator", staff.staff_role
-        known.customer_id = body.customer_id if body.customer_id in active else None
-        return known
-    chosen = chosen or next(iter(own), None)
-    if chosen is None:
-        return Authorisation()
-    known.role, known.customer_id, known.modules = chosen.role, chosen.customer_id, list(chosen.modules)
-    return known
+    is_staff = place.customer_id is None
+    return Authorisation(
+        active=True,
+        name=user.name,
+        username=user.email,
+        language=user.language,
+        role=place.role,
+        staff_role=place.staff_role,
+        customer_id=await _if_active(session, body.customer_id) if is_staff else place.customer_id,
+        modules=list(place.effective_modules),
+    )
+
+
+async def _if_active(session: AsyncSession, customer_id: UUID | None) -> UUID | None:
+    return await session.scalar(select(Customer.id).where(Customer.id == customer_id, Customer.active))

@@ -4,15 +4,15 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel
-from sqlalchemy import select
 
 from chassis.access import SignedIn
-from chassis.db import ReadSession, Session
-from chassis.errors import NotFound, problems
+from chassis.db import ReadSession, Session, utc_now
+from chassis.errors import problems
 from chassis.outbox import emit
-from services.users.api.bodies import Body, Language, Name
+from services.users.api.bodies import LEFT_OUT, Body, Language, Name
+from services.users.audit import audit_line
 from services.users.models import User, UserUnknown
-from services.users.people import user_changed
+from services.users.people import hold_user, rename_oneself
 
 router = APIRouter(prefix="/users")
 
@@ -30,12 +30,12 @@ class MeOut(BaseModel):
 class MeUpdate(Body):
     """What I may change myself."""
 
-    given_name: Name | None = None
-    family_name: Name | None = None
-    language: Language | None = None
+    given_name: Name = LEFT_OUT
+    family_name: Name = LEFT_OUT
+    language: Language = LEFT_OUT
 
 
-@router.get("/me", responses=problems(NotFound))
+@router.get("/me", responses=problems(UserUnknown))
 async def show_me(who: SignedIn, session: ReadSession) -> MeOut:
     """Name and language."""
     user = await session.get(User, who.user_id)
@@ -44,15 +44,17 @@ async def show_me(who: SignedIn, session: ReadSession) -> MeOut:
     return _out(user)
 
 
-@router.patch("/me", responses=problems(NotFound))
+@router.patch("/me", responses=problems(UserUnknown))
 async def change_me(body: MeUpdate, who: SignedIn, session: Session) -> MeOut:
-    """Name and language."""
-    user = await session.scalar(select(User).where(User.id == who.user_id).with_for_update())
+    """Name and language, for all companies the person belongs to."""
+    user = await hold_user(session, who.user_id)
     if user is None:
         raise UserUnknown
-    for field, value in body.model_dump(exclude_none=True).items():
-        setattr(user, field, value)
-    emit(session, await user_changed(session, user))
+    given = body.model_dump(exclude_unset=True)
+    changes = {name: value for name, value in given.items() if getattr(user, name) != value}
+    if changes:
+        await rename_oneself(session, user, changes)
+        emit(session, audit_line("profile_changed", who, f"user/{user.id}", utc_now()))
     return _out(user)
 
 

@@ -1,0 +1,54 @@
+"""Customers, people, memberships, the audit log: the tables with their rules and errors."""
+
+from services.users.models.audit import AuditLine
+from services.users.models.base import (
+    MODULES,
+    PLACE,
+    TIME_ZONES,
+    AddressInUse,
+    AlreadyIn,
+    AlreadyMember,
+    Base,
+    CustomerNumberTaken,
+    CustomerUnknown,
+    Deactivated,
+    LastAdmin,
+    UserUnknown,
+)
+from services.users.models.customers import Customer, search_words
+from services.users.models.memberships import (
+    Invitation,
+    Leaving,
+    Membership,
+    State,
+    place_of,
+    require_an_admin,
+)
+from services.users.models.people import Step, User, address_key
+
+__all__ = [
+    "MODULES",
+    "PLACE",
+    "TIME_ZONES",
+    "AddressInUse",
+    "AlreadyIn",
+    "AlreadyMember",
+    "AuditLine",
+    "Base",
+    "Customer",
+    "CustomerNumberTaken",
+    "CustomerUnknown",
+    "Deactivated",
+    "Invitation",
+    "LastAdmin",
+    "Leaving",
+    "Membership",
+    "State",
+    "Step",
+    "User",
+    "UserUnknown",
+    "address_key",
+    "place_of",
+    "require_an_admin",
+    "search_words",
+]
