@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from events.users import StaffRole
 from portalctl.demo.einvoice import Party
 
 OPERATOR = Party("Nordwelle Telekom GmbH", "Hafenstraße 100", "10115", "Berlin", "DE123456788")
@@ -81,7 +82,7 @@ COMPANIES = (
     ),
 )
 
-STAFF = (
+STAFF: tuple[tuple[str, str, str, StaffRole], ...] = (
     ("petra.wellmann@nordwelle.example", "Petra", "Wellmann", "administrator"),
     ("oskar.leitner@nordwelle.example", "Oskar", "Leitner", "agent"),
     ("nora.feldkamp@nordwelle.example", "Nora", "Feldkamp", "agent"),
