@@ -2,7 +2,10 @@
 
 import asyncio
 import re
+import shlex
+import sysconfig
 import time
+from pathlib import Path
 
 from portalctl.console import Failed, say
 from portalctl.supervisor.installation import Installation
@@ -43,6 +46,14 @@ async def _link_from_mail(mailbox: Mailbox, email: str, since: int) -> str:
     raise Failed(f"no invitation for {email} came within {MAIL_SECONDS:.0f} s; look into the logs")
 
 
+def how_to_call(installation: Installation) -> str:
+    """`portalctl` as it can be typed here: it is rarely on the path, and the folder may be another one."""
+    program = Path(sysconfig.get_path("scripts")) / "portalctl"
+    short = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
+    home = installation.home.folder
+    return str(short) if home == Path(".portal").absolute() else f"PORTAL_HOME={shlex.quote(str(home))} {short}"
+
+
 def show_empty(installation: Installation) -> None:
     """Where to go."""
     say("")
@@ -62,7 +73,7 @@ def show_demo(installation: Installation) -> None:
     for person in (one for one in demo.get("people", []) if one["what"]):
         say(f"  {person['what']}")
         say(f"    user name {person['username']}   password {person['password']}")
-        say(f"    code      portalctl demo-code {person['username']}")
+        say(f"    code      {how_to_call(installation)} demo-code {person['username']}")
         say(f"    app       {person['otpauth_uri']}")
     if demo.get("invitation"):
         say("  Or walk the first access of a new user (the link works once):")
