@@ -240,7 +240,7 @@ async def test_the_operator_opens_any_active_customer(auth: Auth) -> None:
     closed = await browser.post("/auth/session/customer", json={"customer_id": str(foreign.customer_id)})
 
     assert opened.status_code == 200
-    line = [line for line in await auth.events(AuthAuditRecorded) if line.what == "customer_opened"][0]
+    line = next(line for line in await auth.events(AuthAuditRecorded) if line.what == "customer_opened")
     assert (line.customer_id, line.actor_id) == (foreign.customer_id, person.user_id)
     assert (opened.json()["role"], opened.json()["staff_role"]) == ("operator", "agent")
     assert opened.json()["customer"]["number"] == "KD-10099"
