@@ -130,7 +130,7 @@ def test_signing_out_leaves_nothing_behind(new_tab: NewTab, reader: Person) -> N
     tab.open("/files")
     tab.speak("en")
     tab.page.get_by_role("button", name=re.compile("profile and sign out")).click()
-    tab.page.get_by_role("button", name="Sign out").click()
+    tab.button("Sign out").click()
     tab.shows("You are signed out.")
     tab.page.go_back()
     tab.shows("Please sign in to see this page.")

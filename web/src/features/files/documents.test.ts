@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { extraFiles, grouped, mainFiles, renewed, typeName, type Document, type File, type Page } from "@/features/files/documents";
+import { continued, extraFiles, grouped, mainFiles, renewed, typeName, type Document, type File, type Page } from "@/features/files/documents";
 
 const document = (id: string, invoiceId: string | null = null): Document =>
   ({ id, invoice_id: invoiceId, files: [] }) as unknown as Document;
@@ -28,9 +28,19 @@ test("what is new comes in front, and nothing loaded before goes away", () => {
   expect(after.next_cursor).toBe("cursor-d");
 });
 
-test("a first page that is all there is replaces the one before", () => {
-  expect(renewed(page(["b"], null), page(["a", "b"], null)).items).toHaveLength(2);
+test("a first page that grew pushes nothing out: its last document stays, and the next page follows on it", () => {
+  const after = renewed(page(["b", "c"], "cursor-c"), page(["a", "b"], "cursor-b"));
+
+  expect(after.items.map((item) => item.id)).toEqual(["a", "b", "c"]);
+  expect(after.next_cursor).toBe("cursor-c");
   expect(renewed(undefined, page(["a"], "x")).next_cursor).toBe("x");
+});
+
+test("the next page comes below, each document once", () => {
+  const after = continued(page(["a", "b"], "cursor-b"), page(["b", "c"], null));
+
+  expect(after.items.map((item) => item.id)).toEqual(["a", "b", "c"]);
+  expect(after.next_cursor).toBeNull();
 });
 
 test.each([

@@ -51,8 +51,16 @@ export function nameOf(document: Document): string {
 
 /** The newest page put before what was loaded already: nothing that the reader sees goes away. */
 export function renewed(before: Page | undefined, newest: Page): Page {
-  if (!before || before.items.length <= newest.items.length) return newest;
-  const fresh = new Set(newest.items.map((document) => document.id));
-  const rest = before.items.filter((document) => !fresh.has(document.id));
-  return { items: [...newest.items, ...rest], next_cursor: before.next_cursor };
+  if (!before) return newest;
+  return { items: joined(newest.items, before.items), next_cursor: before.next_cursor };
+}
+
+/** The next page put below. */
+export function continued(before: Page, next: Page): Page {
+  return { items: joined(before.items, next.items), next_cursor: next.next_cursor };
+}
+
+function joined(first: Document[], then: Document[]): Document[] {
+  const known = new Set(first.map((document) => document.id));
+  return [...first, ...then.filter((document) => !known.has(document.id))];
 }
