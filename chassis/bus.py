@@ -1,7 +1,7 @@
 """NATS JetStream, the only module that knows it.
 
 Traps handled here: endless reconnects, permission violations made loud, publish time-outs as "unknown", pull requests
-lost in a broker restart bounded by the fetch time-out.
+and acknowledgements that died with the broker not waited for.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ from events.registry import MAX_AGE_DAYS, STREAMS, consumers
 
 ACK_WAIT_SECONDS = 5
 FETCH_SECONDS = 1.0
+PUBLISH_SECONDS = 5.0
 LARGEST_BATCH = 63
 LOWEST_SERVER = (2, 12)
 
@@ -90,6 +91,7 @@ class Bus:
         self._js: JetStreamContext | None = None
         self._violation: str | None = None
         self._epoch = 0
+        self._limits: set[asyncio.Timeout] = set()
         self.connected = asyncio.Event()
 
     async def connect(self) -> None:
@@ -145,15 +147,15 @@ class Bus:
         if not self.is_connected:
             raise BusDown("not connected")
         try:
-            await self._stream_api().publish(subject, payload, headers=headers, timeout=5)
+            async with self._while_connected(PUBLISH_SECONDS):
+                await self._stream_api().publish(subject, payload, headers=headers, timeout=PUBLISH_SECONDS)
         except (NatsError, TimeoutError, OSError) as error:
             raise BusDown(self._violation or repr(error)) from error
 
     async def deliveries(self, stream: str) -> AsyncIterator[Sequence[Delivery]]:
         """Batches for this service's durable consumer of a stream, for ever; an empty one at least each second.
 
-        Binds to the consumer that `portalctl nats apply` declared. A fetch that dies with the broker ends with its
-        time-out, so recovery takes a second at the most.
+        Binds to the consumer that `portalctl nats apply` declared, anew after each break of the connection.
         """
         while True:
             await self.connected.wait()
@@ -174,7 +176,8 @@ class Bus:
         try:
             while epoch == self._epoch:
                 try:
-                    messages = await bound.fetch(1, timeout=FETCH_SECONDS)
+                    async with self._while_connected(FETCH_SECONDS * 2):
+                        messages = await bound.fetch(1, timeout=FETCH_SECONDS)
                 except TimeoutError:
                     messages = []
                 if messages and (waiting := messages[0].metadata.num_pending):
@@ -184,6 +187,16 @@ class Bus:
         finally:
             with contextlib.suppress(NatsError, OSError):
                 await bound.unsubscribe()
+
+    @contextlib.asynccontextmanager
+    async def _while_connected(self, seconds: float) -> AsyncIterator[None]:
+        """A TimeoutError after so long, and at once when the connection breaks: no answer can come over it any more."""
+        async with asyncio.timeout(seconds) as limit:
+            self._limits.add(limit)
+            try:
+                yield
+            finally:
+                self._limits.discard(limit)
 
     async def listen(self, subjects: dict[str, list[str]], queue: asyncio.Queue[Delivery], *, since: datetime) -> None:
         """Ephemeral consumers: everything on these streams' subjects since then, for ever, into the queue."""
@@ -273,11 +286,14 @@ class Bus:
             log.warning("bus_error", error=repr(error)[:200])
 
     async def _on_disconnected(self) -> None:
+        self._epoch += 1
         self.connected.clear()
         BUS_CONNECTED.labels(self._service).set(0)
+        now = asyncio.get_running_loop().time()
+        for limit in [limit for limit in self._limits if not limit.expired()]:
+            limit.reschedule(now)
 
     async def _on_reconnected(self) -> None:
-        self._epoch += 1
         self.connected.set()
         BUS_CONNECTED.labels(self._service).set(1)
 

@@ -182,6 +182,19 @@ def _insert_or_nothing(table: Any, dialect_name: str) -> Any:
     return dialect.insert(table.__table__).on_conflict_do_nothing()
 
 
+async def add_up(session: AsyncSession, table: Any, key: dict[str, Any], counter: str, **newest: Any) -> None:
+    """Add one to the counter of the row with this key, and write what is newest beside it. One statement, no race."""
+    upsert = _insert_or_add(table, session.get_bind().dialect.name, tuple(key), counter, tuple(newest))
+    await session.execute(upsert, {**key, counter: 1, **newest})
+
+
+@cache
+def _insert_or_add(table: Any, dialect_name: str, key: tuple[str, ...], counter: str, newest: tuple[str, ...]) -> Any:
+    first: Any = (sqlite if dialect_name == "sqlite" else postgresql).insert(table.__table__)
+    one_more = {counter: table.__table__.c[counter] + 1, **{name: first.excluded[name] for name in newest}}
+    return first.on_conflict_do_update(index_elements=list(key), set_=one_more)
+
+
 async def _session(request: Request) -> AsyncIterator[AsyncSession]:
     async with request.app.state.database.transaction() as session:
         yield session

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import asyncpg
 from fastapi import FastAPI
-from httpx2 import ASGITransport, AsyncClient
+from httpx2 import ASGITransport, AsyncClient, Request
 from joserfc.jwk import KeySet, OKPKey
 
 from chassis.identity import HEADER, Identity, sign
@@ -223,7 +223,11 @@ def person(**claims: Any) -> Identity:
 async def calling(app: FastAPI, identity: Identity) -> AsyncIterator[AsyncClient]:
     """A client whose every request bears this identity; the app's lifespan is not started."""
     app.state.verifier.trust(keys())
-    token = sign(identity, audience=app.state.service, key=KEY)
+
+    async def state(request: Request) -> None:
+        request.headers.setdefault(HEADER, sign(identity, audience=app.state.service, key=KEY))
+
     transport = ASGITransport(app=app, raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="http://service", headers={HEADER: token}) as client:
+    hooks = {"request": [state]}
+    async with AsyncClient(transport=transport, base_url="http://service", event_hooks=hooks) as client:
         yield client

@@ -57,5 +57,5 @@ def test_every_answer_is_in_the_schema(api: Any, admin: Person) -> None:
             wrong.append(f"{operation.label}: {error}")
 
     assert operations > 30
-    assert {200, 404, 422} <= seen, "the requests did not get past the door"
+    assert {200, 404} <= seen, "the requests did not get past the door"
     assert not wrong, "\n\n".join(wrong)
