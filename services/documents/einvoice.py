@@ -4,6 +4,7 @@ Namespaces are ignored, since ZUGFeRD 1 and 2 differ in little else. Nothing is 
 """
 
 import io
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +13,9 @@ from typing import Any
 
 from lxml import etree
 from pypdf import PdfReader
+
+# what is odd in a PDF is its sender's affair, not a line in our log for each invoice
+logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 LARGEST_XML_BYTES = 10 * 1024**2
 _LONGEST_TEXT = 200
@@ -70,6 +74,8 @@ def read(content: bytes) -> EInvoice | None:
 
 def read_pdf(content: bytes) -> EInvoice | None:
     """The e-invoice embedded in a PDF/A-3."""
+    if b"EmbeddedFile" not in content and b"ObjStm" not in content:
+        return None  # neither names nor compressed objects that could: spares the parser most invoices
     try:
         attached = PdfReader(io.BytesIO(content)).attachments
         named = {name.casefold(): name for name in attached}

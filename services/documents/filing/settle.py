@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.db import insert_new, utc_now
+from chassis.db import add_up, insert_new, utc_now
 from chassis.logging import log
 from chassis.outbox import emit
 from services.documents.filing.lookups import customer_of, hold_customer, other_customer, same_number
@@ -86,8 +86,7 @@ async def _file(session: AsyncSession, record: Record, customer_id: UUID) -> UUI
     if record.family == "invoice":
         await _relate_waiting(session, record, customer_id, document_id)
         await apply_waiting_payments(session, record.source, record.number)
-    document = await session.get_one(Document, document_id, populate_existing=True)
-    emit(session, document.filed(notify=record.notify))
+    emit(session, Document(**values).filed(notify=record.notify))
     return document_id
 
 
@@ -127,9 +126,7 @@ async def _count(session: AsyncSession, record: Record, customer_id: UUID, now: 
         "month": record.issued_on.month,
         "module": record.module,
     }
-    if not await insert_new(session, FolderCount, **folder, count=1):
-        await session.execute(update(FolderCount).filter_by(**folder).values(count=FolderCount.count + 1))
+    await add_up(session, FolderCount, folder, "count")
     feed = {"source": record.source, "customer_id": customer_id}
     last = {"last_number": record.number, "last_filed_at": now}
-    if not await insert_new(session, FeedHealth, **feed, **last, filed=1):
-        await session.execute(update(FeedHealth).filter_by(**feed).values(**last, filed=FeedHealth.filed + 1))
+    await add_up(session, FeedHealth, feed, "filed", **last)
