@@ -20,7 +20,7 @@ from portalctl.supervisor.ports import pick
 from tests.people import Person, close_browsers, invitation_token, stranger
 
 FIRST_OPERATOR = "operator@nordwelle.example"
-START_SECONDS = 90
+START_SECONDS = 150
 
 
 class Portal:

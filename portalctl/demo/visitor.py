@@ -12,7 +12,8 @@ from chassis.db import utc_now
 from portalctl.console import Failed
 from services.auth.totp import code_at, step_of
 
-MAIL_SECONDS = 30.0
+MAIL_SECONDS = 150.0
+"""A mail that was under way when `auth` was killed is tried again after two minutes."""
 _LINK = re.compile(r"https?://\S+/invitation#(\S+)")
 
 Credentials = dict[str, str]

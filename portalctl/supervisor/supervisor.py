@@ -17,7 +17,7 @@ from portalctl.supervisor.leash import Leash
 from portalctl.supervisor.mailbox import Mailbox, MailboxServers
 from portalctl.supervisor.revisions import is_current
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 SERVICES_STOP_SECONDS = 3.5
 BROKER_STOP_SECONDS = 0.8
 

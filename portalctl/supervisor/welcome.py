@@ -12,7 +12,8 @@ from portalctl.supervisor.installation import Installation
 from portalctl.supervisor.mailbox import Mailbox
 from portalctl.supervisor.supervisor import Supervisor
 
-MAIL_SECONDS = 30.0
+MAIL_SECONDS = 150.0
+"""A mail that was under way when `auth` was killed is tried again after two minutes."""
 _LINK = re.compile(r"https?://\S+/invitation#\S+")
 
 

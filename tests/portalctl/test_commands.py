@@ -21,6 +21,9 @@ from portalctl.main import main
 from tests.portal import NewCustomer, Portal
 
 
+pytestmark = pytest.mark.timeout(300)
+
+
 @pytest.fixture(scope="session")
 def customer(portal: Portal) -> NewCustomer:
     return portal.customer()

@@ -13,6 +13,7 @@ import pytest
 from chassis.testing import wait_until
 from tests.portal import FIRST_OPERATOR, Portal, running_portal
 
+pytestmark = pytest.mark.timeout(300)
 NAMES = {"nats", "auth", "users", "documents", "gateway"}
 
 
