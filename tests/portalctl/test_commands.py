@@ -20,7 +20,6 @@ from portalctl.demo.story import COMPANIES
 from portalctl.main import main
 from tests.portal import NewCustomer, Portal
 
-
 pytestmark = pytest.mark.timeout(300)
 
 
