@@ -72,7 +72,7 @@ async def _out(session: AsyncSession, lines: Any) -> list[AuditOut]:
     before = select(AuditLine.position, AuditLine.hash).where(
         AuditLine.position.in_([one.position - 1 for one in lines])
     )
-    hashes = dict((await session.execute(before)).tuples().all()) | {0: BEGINNING}
+    hashes = {row.position: row.hash for row in await session.execute(before)} | {0: BEGINNING}
     actors = {UUID(one.line["actor_id"]) for one in lines if one.line.get("actor_id")}
     people = {str(user.id): user.name for user in await session.scalars(select(User).where(User.id.in_(actors)))}
     return [
