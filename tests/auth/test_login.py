@@ -1,7 +1,10 @@
 """The first step: one answer for every failure, throttles that survive refusals, known devices."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 from httpx2 import AsyncClient, Response
@@ -10,6 +13,7 @@ from chassis.db import utc_now
 from events.auth import AuthAuditRecorded, LoginFailed, LoginLocked
 from services.auth.models import Account, SignIn
 from services.auth.passwords import Hashing
+from services.auth.storage.hashing import ThreadedHashing
 from tests.auth.conftest import PASSWORD, STRANGER, Auth, a_user
 
 
@@ -168,3 +172,39 @@ async def test_a_new_sign_in_makes_the_old_ticket_worthless(auth: Auth) -> None:
     assert browser.cookies["ticket"] != first
     assert await auth.principal(ticket=first) is None
     assert await auth.principal(ticket=browser.cookies["ticket"]) is not None
+
+
+class CountingHashing(ThreadedHashing):
+    """The real one, which also remembers what it was asked."""
+
+    asked: ClassVar[list[bool]] = []
+
+    async def verify(self, stored: str | None, password: str) -> bool:
+        self.asked.append(stored is not None)
+        return await super().verify(stored, password)
+
+
+async def test_a_name_that_nobody_has_costs_the_same_work(auth: Auth) -> None:
+    person = await auth.with_password()
+    hashing = auth.app.state.hashing = CountingHashing(auth.settings)
+    hashing.asked.clear()
+
+    for username in (person.email, "niemand@kunde.example"):
+        await knock(auth.client(), username)
+
+    assert hashing.asked == [True, False]
+
+
+async def test_a_flood_of_passwords_is_turned_away_before_it_waits_for_ever(
+    make_auth_with: Callable[..., Awaitable[Auth]],
+) -> None:
+    auth = await make_auth_with(password_hashes_waiting=5, password_tries=1000)
+    person = await auth.with_password()
+
+    answers = await asyncio.gather(*(knock(auth.client(), person.email) for _ in range(40)))
+
+    codes = [answer.status_code for answer in answers]
+    assert set(codes) <= {401, 503}
+    assert codes.count(401) >= 5
+    assert all(answer.headers["Retry-After"] for answer in answers if answer.status_code == 503)
+    assert (await knock(auth.client(), person.email, PASSWORD)).status_code == 200
