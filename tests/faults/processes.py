@@ -16,6 +16,7 @@ from typing import Any
 from asyncpg import PostgresError
 from sqlalchemy.exc import DBAPIError
 
+from chassis.db import utc_now
 from chassis.testing import NatsServer, _answers, _postgres_binaries, eventually, free_port, wait_until
 from portalctl.supervisor.child import tied_to
 from tests.faults.dying import DIES_AFTER
@@ -72,6 +73,7 @@ class Kept:
         self._dying = False
         self.lives = 0
         self.killed = 0
+        self.killed_at = utc_now()
         self.ends: list[int] = []
 
     async def start(self) -> None:
@@ -90,6 +92,7 @@ class Kept:
                 await eventually(self._is_alive, seconds=PATIENCE_SECONDS)
                 await self._worked.anything()
             self.process.kill()
+            self.killed_at = utc_now()
             self.killed += 1
             await self.process.wait()
 
@@ -148,6 +151,7 @@ class Broker:
         self.server = server
         self._worked = Worked(progress)
         self.killed = 0
+        self.killed_at = utc_now()
         self._one_at_a_time = asyncio.Lock()
 
     async def kill(self) -> None:
@@ -155,6 +159,7 @@ class Broker:
         async with self._one_at_a_time:
             await self._worked.anything()
             self.killed += 1
+            self.killed_at = utc_now()
             await asyncio.to_thread(self.server.kill)
             await asyncio.to_thread(self.server.start)
             await self._worked.from_now()

@@ -16,7 +16,8 @@ from tests.faults.run import Run, prepared
 
 FULL = os.environ.get("FAULTS") == "full"
 SEED = int(os.environ.get("FAULTS_SEED") or random.randrange(1, 2**31))
-INVOICES, SECONDS, KILLS = (2000, 120.0, 12) if FULL else (200, 10.0, 2)
+INVOICES, SECONDS, KILLS = (2000, 120.0, 12) if FULL else (200, 8.0, 2)
+RECORDED, RECORDED_SECONDS, RECORDED_KILLS = (2000, 60.0, 12) if FULL else (80, 3.0, 1)
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900 if FULL else 240)]
 
@@ -35,8 +36,8 @@ def words_of(folder: Path) -> str:
     return "\n".join(f"{log.name}:\n{log.read_text()[-3000:]}" for log in folder.glob("*.log"))
 
 
-def everyone_was_killed(run: Run) -> None:
-    assert min(run.source.killed, run.listener.killed, run.broker.killed) >= KILLS
+def everyone_was_killed(run: Run, times: int) -> None:
+    assert min(run.source.killed, run.listener.killed, run.broker.killed) >= times
     assert run.source.ended_otherwise == []
     assert run.listener.ended_otherwise == []
 
@@ -52,17 +53,18 @@ async def test_every_invoice_has_one_document_and_one_object(
 
         say(run.story() + (f", PostgreSQL {postgres.killed}" if postgres else ", SQLite"))
         assert await run.settled() == [], words_of(tmp_path)
-        everyone_was_killed(run)
+        everyone_was_killed(run, KILLS)
 
 
 async def recorded_under_kills(nats: NatsServer, folder: Path, *, inbox: bool) -> list[str]:
     """What is wrong after a run without repeats by the sender: whatever is doubled, the kills have doubled."""
-    async with prepared(Plan(SEED, INVOICES, adverse=False), nats, folder, seconds=SECONDS, inbox=inbox) as run:
-        await run.storm({"relay": KILLS, "consumer": KILLS, "broker": KILLS})
+    plan = Plan(SEED, RECORDED, adverse=False)
+    async with prepared(plan, nats, folder, seconds=RECORDED_SECONDS, inbox=inbox) as run:
+        await run.storm(dict.fromkeys(("relay", "consumer", "broker"), RECORDED_KILLS))
         await eventually(run.idle, seconds=60, every=0.1)
         wrong = await effects(run.stores, run.plan)
         say(f"recorder {'with' if inbox else 'without'} its inbox: {run.story()}; {len(wrong)} wrong effects")
-        everyone_was_killed(run)
+        everyone_was_killed(run, RECORDED_KILLS)
         return wrong
 
 
