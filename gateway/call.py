@@ -13,8 +13,6 @@ from gateway.routing import Route
 from gateway.sessions import Known
 from gateway.upstream import HeaderList
 
-LINGER_BYTES = 8 * 1024 * 1024
-
 
 class ClientGone(Exception):
     """Nobody is there to read an answer."""
@@ -78,8 +76,6 @@ class Call:
         self.status = status
         headers += self.always
         headers.append((b"x-request-id", self.request_id.encode("ascii")))
-        if not self.body_read and (self.length is None or self.length > LINGER_BYTES):
-            headers.append((b"connection", b"close"))
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def answer(self, status: int, body: bytes, headers: HeaderList) -> None:

@@ -114,7 +114,7 @@ class Proxy:
 
     async def _answer(self, call: Call, service: Upstream, connection: Connection) -> None:
         headers = self._passing(connection.headers, service)
-        if connection.status >= 400 and (b"content-type", PROBLEM_JSON.encode()) not in headers:
+        if connection.status >= 400 and not _is_problem(headers):
             log.error("answer_is_no_problem", upstream=service.name, status_code=connection.status)
             await call.refuse(InternalError() if connection.status >= 500 else BadRequest())
             return
@@ -144,6 +144,11 @@ class Proxy:
         if service.name == "auth":
             headers += [pair for pair in answer if pair[0] == b"set-cookie" and pair[1].startswith(self._set_cookie)]
         return headers
+
+
+def _is_problem(headers: HeaderList) -> bool:
+    kind = next((value for name, value in headers if name == b"content-type"), b"")
+    return kind.partition(b";")[0] == PROBLEM_JSON.encode()
 
 
 async def _small_body(call: Call, route: Route) -> tuple[bytes, bool]:
@@ -190,7 +195,7 @@ async def _send_body(call: Call, route: Route, connection: Connection, first: by
         sent += len(piece)
         if sent > route.body_bytes:
             raise TooLarge
-        if piece:
+        if piece and not connection.head_done:
             async with asyncio.timeout(IDLE_SECONDS):
                 await connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
         if connection.head_done:

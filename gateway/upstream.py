@@ -71,11 +71,11 @@ class Connection(asyncio.Protocol):
         self._transport.write(head)
 
     async def write(self, data: bytes) -> None:
-        """A piece of the request's body; waits while the service is slow to take it."""
+        """A piece of the request's body; waits while the service is slow to take it, until it answers."""
         if self._broken:
             raise UpstreamBroke
         self._transport.write(data)
-        if self._writing_paused:
+        if self._writing_paused and not self.head_done:
             self._drained = asyncio.get_running_loop().create_future()
             await self._drained
 
@@ -149,6 +149,9 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Asyncio's: the service takes more."""
         self._writing_paused = False
+        self._write_on()
+
+    def _write_on(self) -> None:
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
 
@@ -189,6 +192,7 @@ class Connection(asyncio.Protocol):
             raise ValueError("an answer without its length")
         self.status = status
         self.head_done = True
+        self._write_on()
         if self._bodiless or (status == 304 and self._framed):
             # The parser would wait for the body that the length speaks of.
             self.complete = self._broken = True

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from chassis.errors import PROBLEM_JSON, BadRequest, problem_body
 
 HEAD_SECONDS = 15.0
+LINGER_SECONDS = 10.0
 HEAD_BYTES = 32 * 1024
 MOST_HEADERS = 100
 UNACKNOWLEDGED_MS = 30_000
@@ -90,8 +91,15 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is whole; a next one may begin in the same bytes."""
         super().on_message_complete()
+        self._patience_ends_not()
         self._in_head = True
         self._head_bytes = 0
+
+    def on_response_complete(self) -> None:
+        """Answered; the rest of the request is read, so that the client sees the answer, but not for long."""
+        super().on_response_complete()
+        if not self._in_head and self._deadline is None and self.cycle.response_complete:
+            self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def send_400_response(self, msg: str) -> None:
         """What cannot be read as a request gets a problem and the end of the connection."""
