@@ -233,5 +233,5 @@ def run() -> None:
     """Until SIGTERM or Ctrl-C; open requests get five seconds."""
     config = settings()
     configure_logging("gateway", config.log_level)
-    with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
         runner.run(_until_told(config))

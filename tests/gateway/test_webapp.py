@@ -3,11 +3,9 @@
 import gzip
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from gateway.settings import Settings
 from tests.gateway.conftest import NewWorld, World, raw_exchange
 
 
@@ -186,19 +184,3 @@ async def test_the_mailbox_is_there_when_it_is_there(new_world: NewWorld) -> Non
                 assert (mailbox.last.path, mailbox.last.values("cookie")) == (path, [])
             async with world.http.get(world.base + "/dev/mail/x") as answer:
                 assert answer.status == 404
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"production": True, "public_url": "https://portal.example", "mailbox_url": "http://127.0.0.1:1"},
-        {"production": True},
-        {"auth_url": "https://auth.example"},
-        {"auth_url": "http://auth.example/path"},
-        {"principal_kept": 6},
-        {"public_url": "http://portal.example/path"},
-    ],
-)
-def test_an_unsafe_setting_stops_the_start(values: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="validation error"):
-        Settings(**values)
