@@ -16,6 +16,8 @@ WIDTHS = (1280, 380)
 SCHEMES = ("light", "dark")
 LANGUAGES = ("de", "en")
 
+JAR_DOMAIN = "localhost.local"
+"""What Python's cookie jar calls localhost."""
 _EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 
 
@@ -26,6 +28,7 @@ class Tab:
     url: str
     context: BrowserContext
     page: Page
+    person: Person | None = None
     complaints: list[str] = field(default_factory=list)
 
     @classmethod
@@ -38,7 +41,7 @@ class Tab:
         if person is not None:
             cookies = [{"name": name, "value": value, "url": url} for name, value in person.client.cookies.items()]
             context.add_cookies(cookies)  # type: ignore[arg-type]
-        tab = cls(url, context, context.new_page())
+        tab = cls(url, context, context.new_page(), person)
         tab.page.on("console", tab._hear)
         tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
         return tab
@@ -119,6 +122,11 @@ class Tab:
 
     def close(self) -> None:
         """The console must have had nothing to say, above all nothing of the security policy."""
+        if self.person is not None:
+            # A session gets a new id when it is raised or switched; whoever lent theirs gets the newest back.
+            self.person.client.cookies.clear()
+            for cookie in self.context.cookies(self.url):
+                self.person.client.cookies.set(cookie["name"], cookie["value"], domain=JAR_DOMAIN)
         self.context.close()
         assert not self.complaints
 

@@ -1,6 +1,9 @@
 """Everything else that may happen at the door: wrong codes, lost devices, old links, ended sessions, languages."""
 
 import re
+import sqlite3
+from contextlib import closing
+from hashlib import sha256
 from uuid import uuid4
 
 import pytest
@@ -8,7 +11,7 @@ from playwright.sync_api import expect
 
 from chassis.testing import wait_until
 from tests.browser.tab import NewTab
-from tests.people import PASSWORD, Person
+from tests.people import PASSWORD, Person, invitation_token
 from tests.portal import Portal
 from tests.world import Company
 
@@ -111,18 +114,44 @@ def test_old_and_broken_links_say_what_to_do(portal: Portal, new_tab: NewTab, re
     expect(tab.page.get_by_label("Benutzername")).to_be_visible()
 
 
-def test_a_session_that_ended_leads_to_the_door_and_back(new_tab: NewTab, reader: Person) -> None:
+def test_a_session_that_ended_leads_to_the_door_by_itself_and_back(new_tab: NewTab, reader: Person) -> None:
     assert reader.phone is not None
     tab = new_tab(reader)
     tab.open("/files?year=2026")
+    tab.page.locator("[data-live=on]").wait_for()
     assert reader.client.delete("/api/v1/auth/session").status_code == 204
 
-    tab.page.get_by_role("navigation", name="Zeitraum").get_by_role("link", name="Alle").click()
     tab.page.wait_for_url("**/sign-in?return=*")
     tab.shows("Sie waren längere Zeit nicht aktiv oder wurden abgemeldet.")
     tab.sign_in(reader.username, reader.phone)
 
-    assert tab.page.url.endswith("/files")
+    assert tab.page.url.endswith("/files?year=2026")
+
+
+def test_who_is_in_already_is_led_past_the_door(new_tab: NewTab, reader: Person) -> None:
+    tab = new_tab(reader)
+    tab.page.goto("/sign-in?return=%2Ffiles%3Fyear%3D2026")
+
+    tab.page.wait_for_url("**/files?year=2026")
+
+
+def test_an_expired_invitation_offers_a_new_one(portal: Portal, new_tab: NewTab, company: Company) -> None:
+    username = company.customer.invite(f"spaet-{uuid4().hex[:6]}")
+    old = invitation_token(portal.mails, username)
+    with closing(sqlite3.connect(portal.home / "auth.db", timeout=10)) as database, database:
+        expired = "UPDATE links SET expires_at = '2026-01-01 00:00:00' WHERE token_hash = ?"
+        assert database.execute(expired, [sha256(old.encode()).hexdigest()]).rowcount == 1
+
+    tab = new_tab()
+    tab.open(f"/invitation#{old}")
+    tab.shows("Diese Einladung gilt nicht mehr")
+    tab.look("invitation-expired")
+    before = len(portal.mails())
+    tab.button("Neuen Link zusenden").click()
+    tab.shows("Der neue Link ist unterwegs")
+
+    tab.open(f"/invitation#{invitation_token(portal.mails, username, after=before)}")
+    expect(tab.page.get_by_label("Benutzername")).to_have_value(username)
 
 
 def test_signing_out_leaves_nothing_behind(new_tab: NewTab, reader: Person) -> None:

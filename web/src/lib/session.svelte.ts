@@ -29,7 +29,8 @@ class SessionStore {
     } catch (thrown) {
       const problem = asProblem(thrown);
       if (problem.status === 401) this.current = null;
-      else this.problem = problem;
+      // Who is signed in already is not thrown out by a disturbance.
+      else if (!this.current) this.problem = problem;
     }
   }
 
