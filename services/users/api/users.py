@@ -114,7 +114,7 @@ async def show_user(
 @router.post(
     "/{membership_id}/invitation",
     status_code=202,
-    responses=_ONE | problems(NoCustomerChosen, AlreadyIn, Deactivated, StepUpRequired),
+    responses=_ONE | problems(NoCustomerChosen, AlreadyIn, Deactivated, PreconditionFailed, StepUpRequired),
     dependencies=[refusals("user_invited")],
 )
 async def invite_user(membership_id: UUID, who: AdminSteppedUp, session: Session) -> UserOut:
