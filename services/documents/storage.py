@@ -201,7 +201,8 @@ class FolderStore:
         aside = path.with_name(f".{path.name}.doomed")
         with contextlib.suppress(FileNotFoundError):
             path.rename(aside)
-            if aside.stat().st_mtime >= before:
+            # a moment that went through a datetime is off by up to a microsecond
+            if aside.stat().st_mtime > before - 1e-6:
                 aside.rename(path)
         aside.unlink(missing_ok=True)
 
