@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 from functools import cache
+from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import ServiceSettings
@@ -45,6 +46,16 @@ class Settings(ServiceSettings):
             if parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != origin:
                 raise ValueError(f"{origin} is not scheme://host[:port]")
         return value
+
+    @model_validator(mode="after")
+    def store_fits(self) -> Self:
+        """Buckets are read through the same store; production does not knock at it without a name."""
+        in_s3 = self.storage_url.startswith("s3:")
+        if self.allowed_buckets and not in_s3:
+            raise ValueError("allowed_buckets needs a storage_url with s3:")
+        if self.production and in_s3 and not (self.storage_access_key and self.storage_secret_key.get_secret_value()):
+            raise ValueError("production needs storage_access_key and storage_secret_key")
+        return self
 
 
 @cache

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from chassis.outbox import OutboxRow
 from services.documents.filing.lookups import hold_customer
@@ -200,6 +200,20 @@ async def test_a_parked_record_that_turns_out_invalid_refuses_itself_only(portal
 
     found = {record.number: record.state for record in await portal.rows(FeedRecord)}
     assert found == {"RE-1": "filed", "wrong": "refused", "right": "filed"}
+
+
+async def test_a_parked_record_that_is_broken_stops_neither_its_customer_nor_the_others(portal: Portal) -> None:
+    await portal.publish(INVOICE, an_invoice("RE-1"), event_id="broken")
+    await portal.publish(INVOICE, an_invoice("RE-2"), event_id="sound")
+    async with portal.database.transaction() as session:
+        damage = update(FeedRecord).where(FeedRecord.event_id == "broken")
+        await session.execute(damage.values(payload={"number": "RE-1"}))
+
+    customer_id = await portal.customer()
+
+    assert await states(portal) == {"broken": "refused", "sound": "filed"}
+    (document,) = await portal.rows(Document)
+    assert (document.number, document.customer_id) == ("RE-2", customer_id)
 
 
 def a_payment(state: str, **fields: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
 from chassis.inbox import FailedEvent
 from chassis.testing import calling, free_port
@@ -156,6 +157,18 @@ async def test_by_http_an_unreachable_file_is_503_and_a_forbidden_one_422(portal
     assert (forbidden.status_code, forbidden.json()["code"]) == (422, "url_not_allowed")
     assert tried.status_code == 202
     assert [one async for one in portal.storage.objects()] == []
+
+
+def test_a_store_that_does_not_fit_stops_the_start() -> None:
+    s3 = "s3://bucket?endpoint=https://s3.example&region=x"
+    safe = {"production": True, "public_url": "https://portal.example"}
+
+    Settings(storage_url=s3, allowed_buckets=("billing",))
+    Settings(**safe, storage_url=s3, storage_access_key="a", storage_secret_key=SecretStr("b"))
+    with pytest.raises(ValueError, match="allowed_buckets"):
+        Settings(allowed_buckets=("billing",))
+    with pytest.raises(ValueError, match="production needs storage"):
+        Settings(**safe, storage_url=s3)
 
 
 def test_an_allowed_origin_is_an_origin() -> None:

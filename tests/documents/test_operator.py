@@ -104,6 +104,26 @@ async def test_a_refused_record_is_handled_anew_from_its_own_bytes(portal: Porta
     assert record.state == "filed"
 
 
+async def test_a_parked_record_that_was_refused_keeps_its_files_for_a_retry(
+    portal: Portal, operator: AsyncClient
+) -> None:
+    await portal.customer("KD-10002")
+    await portal.invoice("RE-1", customer_number="KD-10002")
+    await portal.document("EVN-1", invoice_number="RE-1")
+    await portal.customer()
+    (refused,) = await items(operator, "refused")
+    assert refused["reason"] == "customer_mismatch"
+    assert await portal.count(HeldFile) == 1
+    async with portal.database.transaction() as session:
+        await session.execute(update(Document).values(number="RE-0"))  # as if the cause had been put right
+
+    assert (await operator.post(f"/documents/operator/refused/{refused['id']}/retry")).status_code == 202
+
+    assert await items(operator, "refused") == []
+    assert await portal.count(Document, Document.number == "EVN-1") == 1
+    assert await portal.count(HeldFile) == 0
+
+
 async def test_what_is_still_wrong_is_buried_again(portal: Portal, operator: AsyncClient) -> None:
     await portal.invoice("RE-1", net="x")
     (letter,) = await items(operator, "dead-letters")

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path
 from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import load_only
 
 from chassis.access import Operator
 from chassis.db import ReadSession, Session, utc_now
@@ -34,7 +35,8 @@ async def list_dead_letters(
     _operator: Operator, session: ReadSession, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[DeadLetterOut]:
     """Events that were given up, newest first."""
-    buried = select(FailedEvent).where(FailedEvent.state == "buried")
+    shown_columns = load_only(*(getattr(FailedEvent, name) for name in DeadLetterOut.model_fields))
+    buried = select(FailedEvent).options(shown_columns).where(FailedEvent.state == "buried")
     if cursor:
         (before,) = key_of(cursor, int)
         buried = buried.where(FailedEvent.id < min(before, 2**63 - 1))
@@ -138,16 +140,16 @@ async def _decide(
 
 
 async def _retry(session: AsyncSession, record: FeedRecord) -> str:
-    if record.state == "refused":
-        await try_again(session, await _buried(session, FailedEvent.delivery == _delivery_of(record)))
+    if delivery := _delivery_of(record):
+        await try_again(session, await _buried(session, FailedEvent.delivery == delivery))
     else:
         await settle_again(session, record)
     return "retried"
 
 
 async def _drop(session: AsyncSession, record: FeedRecord) -> str:
-    if record.state == "refused":
-        kept = await session.scalar(select(FailedEvent).where(FailedEvent.delivery == _delivery_of(record)))
+    if delivery := _delivery_of(record):
+        kept = await session.scalar(select(FailedEvent).where(FailedEvent.delivery == delivery))
         if kept is not None and kept.state == "buried":
             drop(kept)
     record.state, record.payload, record.changed_at = "dropped", None, utc_now()
@@ -155,8 +157,9 @@ async def _drop(session: AsyncSession, record: FeedRecord) -> str:
     return "dropped"
 
 
-def _delivery_of(record: FeedRecord) -> str:
-    return str((record.payload or {}).get("delivery"))
+def _delivery_of(record: FeedRecord) -> str | None:
+    """Where the bytes of an event are kept that was refused on arrival; None when the record itself is kept here."""
+    return (record.payload or {}).get("delivery")
 
 
 async def _buried(session: AsyncSession, condition: object) -> FailedEvent:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 from yarl import URL
 
+from chassis.consumer import DependencyDown
 from chassis.logging import log
 from events.base import InvalidEvent
 from events.billing import DocumentPublished, FeedFile, InvoicePublished
@@ -131,8 +132,9 @@ async def _missing_is_failed(chunks: AsyncIterator[bytes]) -> AsyncIterator[byte
     try:
         async for chunk in chunks:
             yield chunk
-    except ObjectMissing as missing:
-        raise FetchFailed(str(missing)) from missing
+    except (ObjectMissing, DependencyDown) as error:
+        # a bucket that we may not read must not stop the feed: our own store is asked separately
+        raise FetchFailed(str(error)) from error
 
 
 def _refused(reason: str, detail: str, pointer: str) -> InvalidEvent:

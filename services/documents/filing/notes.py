@@ -54,7 +54,7 @@ class Note:
         known: UUID = (await session.scalars(select(FeedRecord.id).filter_by(**key))).one()
         again = update(FeedRecord).where(FeedRecord.id == known).values(**values)
         await session.execute(again.execution_options(synchronize_session=False))
-        if outcome.state not in ("parked", "conflict"):
+        if outcome.state == "filed":
             await session.execute(delete(HeldFile).where(HeldFile.record_id == known))
         return known
 

@@ -70,9 +70,8 @@ async def settle_parked_payment(session: AsyncSession, parked: FeedRecord) -> No
         traceparent=None,
         data=parked.payload,
     )
-    event = PaymentRecorded.received(envelope)
     try:
-        await settle_payment(session, event)
+        await settle_payment(session, PaymentRecorded.received(envelope))
     except InvalidEvent as invalid:
         note = Note(parked.source, parked.event_id, parked.subject, parked.occurred_at)
-        await note.write(session, refusal(invalid), payload=None)
+        await note.write(session, refusal(invalid))

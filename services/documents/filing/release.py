@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.consumer import is_outage
 from chassis.db import Database
 from chassis.logging import log
 from events.base import InvalidEvent
@@ -34,16 +35,19 @@ async def release(session: AsyncSession, customer_number: str, *, at_most: int =
 
 
 async def settle_again(session: AsyncSession, waiting: FeedRecord) -> None:
-    """One parked or conflicting record; a rule it breaks refuses this one only."""
-    if waiting.subject == PaymentRecorded.subject:
-        await settle_parked_payment(session, waiting)
-        return
-    record = Record.model_validate(waiting.payload)
+    """One record that is kept here; whatever is wrong with it refuses this one only, never its customer's event."""
+    note = Note(waiting.source, waiting.event_id, waiting.subject, waiting.occurred_at)
     try:
         async with session.begin_nested():
-            await settle(session, record)
-    except InvalidEvent as invalid:
-        note = Note(waiting.source, waiting.event_id, waiting.subject, waiting.occurred_at)
+            if waiting.subject == PaymentRecorded.subject:
+                await settle_parked_payment(session, waiting)
+            else:
+                await settle(session, Record.model_validate(waiting.payload))
+    except Exception as error:
+        if is_outage(error):
+            raise
+        log.error("waiting_record_failed", event_id=note.event_id, exc_info=error)
+        invalid = error if isinstance(error, InvalidEvent) else InvalidEvent("handler_error", type(error).__name__)
         await note.write(session, refusal(invalid))
 
 
