@@ -40,6 +40,8 @@ def new_tab(chromium: Browser, portal: Portal) -> Iterator[NewTab]:
     yield make
     for tab in tabs:
         tab.close()
+    # The console must have had nothing to say, above all nothing of the security policy.
+    assert not [complaint for tab in tabs for complaint in tab.complaints]
 
 
 @pytest.fixture(scope="module")

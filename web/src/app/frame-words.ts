@@ -15,6 +15,7 @@ export const t = dictionary({
     "The connection is interrupted; news will come as soon as it is back.",
   ],
   filed: ["{kind} {number} ist da.", "{kind} {number} has arrived."],
+  filed_document: ["Neu für Sie: {kind}.", "New for you: {kind}."],
   profile: ["– Profil und Abmelden: {name}", "– profile and sign out: {name}"],
   sign_out: ["Abmelden", "Sign out"],
   customer: ["– Kunde wechseln", "– switch customer"],

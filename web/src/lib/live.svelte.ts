@@ -1,7 +1,7 @@
 /** What happens while the page is open: server-sent events for the signed-in user's customer. */
 import { BASE } from "@/lib/api";
 
-export type Notice = { id: string; kind: string; number: string; title: string; link: string; event: string };
+export type Notice = { id: string; kind: string; number: string; link: string; event: string };
 type Listener = (notice: Notice | null) => void;
 
 const EVENTS = ["invoice_filed", "document_filed"] as const;
@@ -74,7 +74,6 @@ class Live {
       event,
       kind: fields.kind ?? "",
       number: fields.number ?? "",
-      title: fields.title ?? "",
       link: `/files?document=${encodeURIComponent(fields.id)}`,
     };
     this.notices = [notice, ...this.notices].slice(0, MOST);
