@@ -185,18 +185,38 @@ def _answers(url: str) -> bool:
     return False
 
 
+_MIGRATED_FILES: dict[str, bytes] = {}
+_MIGRATED_TEMPLATES: dict[tuple[str, str], str] = {}
+
+
 async def fresh_database(service: str, base_url: str | None, folder: Path) -> str:
-    """A migrated database of its own: SQLite in the folder, or PostgreSQL at the base URL. Returns its URL."""
+    """A migrated database of its own: SQLite in the folder, or PostgreSQL at the base URL. Returns its URL.
+
+    Each process migrates once and copies from then on.
+    """
     if base_url is None:
-        url = f"sqlite+aiosqlite:///{folder / f'{service}-{uuid4().hex}.db'}"
-    else:
-        name = f"{service}_{uuid4().hex}"
-        connection = await asyncpg.connect(f"{_plain(base_url)}/postgres")
-        await connection.execute(f'CREATE DATABASE "{name}"')
-        await connection.close()
-        url = f"{base_url}/{name}"
-    await migrate(service, url)
-    return url
+        file = folder / f"{service}-{uuid4().hex}.db"
+        url = f"sqlite+aiosqlite:///{file}"
+        if service not in _MIGRATED_FILES:
+            await migrate(service, url)
+            _MIGRATED_FILES[service] = file.read_bytes()
+        else:
+            file.write_bytes(_MIGRATED_FILES[service])
+        return url
+    template = _MIGRATED_TEMPLATES.get((service, base_url))
+    if template is None:
+        template = await _created(base_url, service, "template1")
+        await migrate(service, f"{base_url}/{template}")
+        _MIGRATED_TEMPLATES[service, base_url] = template
+    return f"{base_url}/{await _created(base_url, service, template)}"
+
+
+async def _created(base_url: str, service: str, template: str) -> str:
+    name = f"{service}_{uuid4().hex}"
+    connection = await asyncpg.connect(f"{_plain(base_url)}/postgres")
+    await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    await connection.close()
+    return name
 
 
 def keys() -> Any:
