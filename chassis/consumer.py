@@ -34,6 +34,9 @@ Buried = Callable[[AsyncSession, Envelope, str, InvalidEvent], Awaitable[None]]
 """Session, envelope, the delivery under which it is kept in `failed_events`, and why."""
 Prepare = Callable[[Any], Awaitable[Any]]
 
+OUTAGE_STATES = ("08", "53", "57")
+"""SQLSTATE classes: connection exception, insufficient resources, operator intervention."""
+QUERY_CANCELED = "57014"
 UNDECODABLE = "/undecodable"
 """Stands in the inbox for the source of what has none; its id is a checksum."""
 
@@ -298,6 +301,10 @@ def _envelope_of(headers: dict[str, str], payload: bytes) -> Envelope | None:
 def is_outage(error: BaseException) -> bool:
     """True when a dependency is to blame, not the event."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    # a PostgreSQL that starts, stops or is full says so by an error of its own, from the driver or wrapped
+    state = str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
+    if state[:2] in OUTAGE_STATES and state != QUERY_CANCELED:
         return True
     return isinstance(error, DependencyDown | OperationalError | InterfaceError | PoolTimeout | OSError | TimeoutError)
 
