@@ -29,10 +29,11 @@ Progress = Callable[[], Awaitable[int]]
 
 
 class Worked:
-    """Knows whether something has been done since a moment: only what works is worth killing."""
+    """Knows whether enough has been done since a moment: only what works is worth killing."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, enough: int) -> None:
         self._progress = progress
+        self._enough = enough
         self._before = 0
 
     async def _so_far(self) -> int:
@@ -46,25 +47,25 @@ class Worked:
         """What was done until now does not count."""
         self._before = await self._so_far()
 
-    async def anything(self) -> None:
-        """Returns once something was done."""
-        await eventually(self._is_more, seconds=PATIENCE_SECONDS, every=0.05)
+    async def enough(self) -> None:
+        """Returns once it was done."""
+        await eventually(self._is_enough, seconds=PATIENCE_SECONDS, every=0.05)
 
-    async def _is_more(self) -> bool:
-        return await self._so_far() > self._before
+    async def _is_enough(self) -> bool:
+        return await self._so_far() >= self._before + self._enough
 
 
 class Kept:
     """A Python process of the run. On every third life it dies by itself at its worst moment."""
 
     def __init__(
-        self, module: str, orders: str, *, log: Path, environment: Mapping[str, str], progress: Progress, seed: int
+        self, module: str, orders: str, *, log: Path, environment: Mapping[str, str], worked: Worked, seed: int
     ) -> None:
         self._command = [sys.executable, "-m", module, orders]
         self._log = log
         self._environment = {**os.environ, **environment}
         self._chance = random.Random(f"{seed}/{module}")
-        self._worked = Worked(progress)
+        self._worked = worked
         self._keeper: asyncio.Task[None] | None = None
         self._stopping = False
         self._one_at_a_time = asyncio.Lock()
@@ -82,15 +83,15 @@ class Kept:
         self._keeper = asyncio.create_task(self._keep())
 
     async def kill(self) -> None:
-        """SIGKILL, while it works: not before it has done something; a life that ends by itself is left to do so."""
+        """SIGKILL, while it works: not before it has done enough; a life that ends by itself is left to do so."""
         async with self._one_at_a_time:
-            await self._worked.anything()
+            await self._worked.enough()
             await eventually(self._is_alive, seconds=PATIENCE_SECONDS)
             assert self.process is not None
             if self._dying:
                 await self.process.wait()
                 await eventually(self._is_alive, seconds=PATIENCE_SECONDS)
-                await self._worked.anything()
+                await self._worked.enough()
             self.process.kill()
             self.killed_at = utc_now()
             self.killed += 1
@@ -147,17 +148,17 @@ class Kept:
 class Broker:
     """The nats-server of the run."""
 
-    def __init__(self, server: NatsServer, progress: Progress) -> None:
+    def __init__(self, server: NatsServer, worked: Worked) -> None:
         self.server = server
-        self._worked = Worked(progress)
+        self._worked = worked
         self.killed = 0
         self.killed_at = utc_now()
         self._one_at_a_time = asyncio.Lock()
 
     async def kill(self) -> None:
-        """SIGKILL once it has carried something, and started again at once."""
+        """SIGKILL once it has carried enough, and started again at once."""
         async with self._one_at_a_time:
-            await self._worked.anything()
+            await self._worked.enough()
             self.killed += 1
             self.killed_at = utc_now()
             await asyncio.to_thread(self.server.kill)

@@ -61,6 +61,7 @@ async def recorded_under_kills(nats: NatsServer, folder: Path, *, inbox: bool) -
     plan = Plan(SEED, RECORDED, adverse=False)
     async with prepared(plan, nats, folder, seconds=RECORDED_SECONDS, inbox=inbox) as run:
         await run.storm(dict.fromkeys(("relay", "consumer", "broker"), RECORDED_KILLS))
+        await run.caught_up()
         await eventually(run.idle, seconds=60, every=0.1)
         wrong = await effects(run.stores, run.plan)
         say(f"recorder {'with' if inbox else 'without'} its inbox: {run.story()}; {len(wrong)} wrong effects")
