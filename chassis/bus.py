@@ -208,17 +208,19 @@ class Bus:
         next_sequence: int | None = None
         while True:
             await self.connected.wait()
-            start = ConsumerConfig(
-                deliver_policy=DeliverPolicy.BY_START_SEQUENCE if next_sequence else DeliverPolicy.BY_START_TIME,
-                opt_start_seq=next_sequence,
-                opt_start_time=None if next_sequence else since,
-                filter_subjects=wanted,
-                ack_policy=AckPolicy.NONE,
-                mem_storage=True,
-                num_replicas=1,
-                inactive_threshold=30,
-            )
             try:
+                if next_sequence and (await self._stream_api().stream_info(stream)).state.last_seq < next_sequence - 1:
+                    next_sequence = None  # the broker lost its store: this is another stream, which counts anew
+                start = ConsumerConfig(
+                    deliver_policy=DeliverPolicy.BY_START_SEQUENCE if next_sequence else DeliverPolicy.BY_START_TIME,
+                    opt_start_seq=next_sequence,
+                    opt_start_time=None if next_sequence else since,
+                    filter_subjects=wanted,
+                    ack_policy=AckPolicy.NONE,
+                    mem_storage=True,
+                    num_replicas=1,
+                    inactive_threshold=30,
+                )
                 consumer = await self._stream_api().add_consumer(stream, start)
                 bound = await self._stream_api().pull_subscribe_bind(consumer=consumer.name, stream=stream)
                 async for batch in self._batches(bound):

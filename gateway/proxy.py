@@ -48,42 +48,49 @@ class Proxy:
             ClientGone: the caller left while sending.
         """
         service = self._services[route.target]
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body, whole = await _small_body(call, route)
-        except TimeoutError:
-            raise RequestTimeout(headers={"Connection": "close"}) from None
-        head = self._head(call, route, service, body if whole else None)
-        repeatable = call.method in SAFE_METHODS
-        connection: Connection | None = None
+        body, whole = await _first_bytes(call, route) if call.length != 0 else (b"", True)
+        call.body_read = whole
         sent_whole = True
         try:
-            async with asyncio.timeout(route.seconds) as limit:
-                if whole:
-                    bodiless = call.method == "HEAD"
-                    connection = await service.exchange(head, repeatable=repeatable, bodiless=bodiless)
-                else:
-                    connection = await service.acquire()
-                    connection.begin(head, bodiless=False)
-                    limit.reschedule(asyncio.get_running_loop().time() + BODY_SECONDS)
-                    sent_whole = await _send_body(call, route, connection, body)
-                    limit.reschedule(asyncio.get_running_loop().time() + route.seconds)
-                    await connection.head()
-        except BaseException as error:
-            if connection is not None:
-                service.give_up(connection)
-            if refusal := _refusal(error, service):
-                raise refusal from None
-            raise
+            if whole:
+                connection = await service.exchange(
+                    self._head(call, service, body),
+                    seconds=route.seconds,
+                    repeatable=call.method in SAFE_METHODS,
+                    bodiless=call.method == "HEAD",
+                )
+            else:
+                connection, sent_whole = await self._upload(call, route, service, body)
+        except TimeoutError:
+            service.timed_out()
+            log.warning("upstream_silent", upstream=service.name)
+            raise UpstreamTimeout from None
+        except (UpstreamDown, UpstreamBroke) as error:
+            log.warning("upstream_down", upstream=service.name, cause=str(error)[:200])
+            raise Unavailable(headers={"Retry-After": "2"}) from None
         try:
             await self._answer(call, service, connection)
         finally:
             service.release(connection, sent_whole=sent_whole)
 
-    def _head(self, call: Call, route: Route, service: Upstream, body: bytes | None) -> bytes:
+    async def _upload(self, call: Call, route: Route, service: Upstream, first: bytes) -> tuple[Connection, bool]:
+        connection = await service.acquire()
+        try:
+            connection.begin(self._head(call, service, None), bodiless=False)
+            async with asyncio.timeout(BODY_SECONDS):
+                sent_whole = await _send_body(call, route, connection, first)
+            await connection.head(route.seconds)
+        except BaseException:
+            service.give_up(connection)
+            raise
+        return connection, sent_whole
+
+    def _head(self, call: Call, service: Upstream, body: bytes | None) -> bytes:
         """The request's first bytes; with its body where that is known whole."""
         query = call.scope["query_string"]
         target = call.target + b"?" + query if query else call.target
+        if b"\n" in target or b"\r" in target or b" " in target:
+            raise BadRequest
         known = call.known
         identity, tokens = self._anonymous, self._anonymous_tokens
         if known is not None and known.identity is not None:
@@ -151,22 +158,27 @@ def _is_problem(headers: HeaderList) -> bool:
     return kind.partition(b";")[0] == PROBLEM_JSON.encode()
 
 
-async def _small_body(call: Call, route: Route) -> tuple[bytes, bool]:
-    """The body, if it is small; else its beginning. Small ones occupy no service while they dribble in."""
-    if call.length == 0:
-        call.body_read = True
-        return b"", True
+async def _first_bytes(call: Call, route: Route) -> tuple[bytes, bool]:
+    """The body whole, if it is small; else its beginning. Small ones occupy no service while they dribble in.
+
+    Raises:
+        RequestTimeout: it comes too slowly.
+        TooLarge: it is more than the route takes.
+    """
     if call.length is not None and call.length > SMALL_BYTES:
         return b"", False
     body = bytearray()
-    while len(body) <= SMALL_BYTES:
-        piece, more = await _piece(call)
-        body += piece
-        if len(body) > route.body_bytes:
-            raise TooLarge
-        if not more:
-            call.body_read = True
-            return bytes(body), True
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while len(body) <= SMALL_BYTES:
+                piece, more = await _piece(call)
+                body += piece
+                if len(body) > route.body_bytes:
+                    raise TooLarge
+                if not more:
+                    return bytes(body), True
+    except TimeoutError:
+        raise RequestTimeout(headers={"Connection": "close"}) from None
     return bytes(body), False
 
 
@@ -228,15 +240,3 @@ async def _stream(
             raise ClientGone
         limit.reschedule(min(clock() + IDLE_SECONDS, end))
     await call.send({"type": "http.response.body", "body": b""})
-
-
-def _refusal(error: BaseException, service: Upstream) -> AppError | None:
-    """What the reader hears of what went wrong before the answer began."""
-    if isinstance(error, TimeoutError):
-        service.timed_out()
-        log.warning("upstream_silent", upstream=service.name)
-        return UpstreamTimeout()
-    if isinstance(error, UpstreamDown | UpstreamBroke):
-        log.warning("upstream_down", upstream=service.name, cause=str(error)[:200])
-        return Unavailable(headers={"Retry-After": "2"})
-    return None

@@ -46,6 +46,7 @@ class Connection(asyncio.Protocol):
         self._framed = False
         self._broken = False
         self._informational = False
+        self._expired = False
         self._bodiless = False
         self._chunks: deque[bytes] = deque()
         self._buffered = 0
@@ -79,16 +80,23 @@ class Connection(asyncio.Protocol):
             self._drained = asyncio.get_running_loop().create_future()
             await self._drained
 
-    async def head(self) -> None:
+    async def head(self, seconds: float) -> None:
         """Until ``status`` and ``headers`` are there.
 
         Raises:
             UpstreamDown: they will not come.
+            TimeoutError: they have not come in time.
         """
-        while not self.head_done:
-            if self._broken:
-                raise UpstreamDown("closed before it answered")
-            await self._news()
+        timer = asyncio.get_running_loop().call_later(seconds, self._expire)
+        try:
+            while not self.head_done:
+                if self._expired:
+                    raise TimeoutError
+                if self._broken:
+                    raise UpstreamDown("closed before it answered")
+                await self._news()
+        finally:
+            timer.cancel()
 
     def taken(self) -> bytes:
         """What has arrived of the body."""
@@ -127,6 +135,10 @@ class Connection(asyncio.Protocol):
             await self._waiter
         finally:
             self._waiter = None
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._wake()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -301,7 +313,7 @@ class Upstream:
         if self._time_outs >= FAILURES_TO_OPEN:
             self._open_until = time.monotonic() + OPEN_SECONDS
 
-    async def exchange(self, head: bytes, *, repeatable: bool, bodiless: bool = False) -> Connection:
+    async def exchange(self, head: bytes, *, seconds: float, repeatable: bool, bodiless: bool = False) -> Connection:
         """Send a request whose body, if any, is in ``head``; returns once the answer has begun.
 
         A kept connection may have been closed at the very moment it was taken: what may be said twice is said
@@ -309,11 +321,12 @@ class Upstream:
 
         Raises:
             UpstreamDown: no answer.
+            TimeoutError: none within so many seconds.
         """
         connection = await self.acquire()
         try:
             connection.begin(head, bodiless=bodiless)
-            await connection.head()
+            await connection.head(seconds)
         except UpstreamDown:
             self.release(connection)
             if not (repeatable and connection.used):
@@ -326,7 +339,7 @@ class Upstream:
         connection = await self.acquire(fresh=True)
         try:
             connection.begin(head, bodiless=bodiless)
-            await connection.head()
+            await connection.head(seconds)
         except BaseException:
             self.give_up(connection)
             raise
@@ -341,7 +354,7 @@ class Upstream:
         connection = None
         try:
             async with asyncio.timeout(seconds):
-                connection = await self.exchange(head, repeatable=True)
+                connection = await self.exchange(head, seconds=seconds, repeatable=True)
                 return await _whole(connection, most_bytes)
         except TimeoutError:
             self.timed_out()

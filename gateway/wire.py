@@ -7,7 +7,8 @@ import re
 import socket
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from chassis.errors import PROBLEM_JSON, BadRequest, problem_body
 
@@ -29,6 +30,64 @@ def _without_upgrade(data: bytes) -> bytes:
     """
     head, end, rest = data.partition(b"\r\n\r\n")
     return _UPGRADE.sub(b"\r\nx-upgrade:", head) + end + rest
+
+
+class Cycle(RequestResponseCycle):
+    """One answer; its head waits for the first bytes of its body, so that a small answer is one write."""
+
+    _head: bytes = b""
+
+    async def send(self, message: Any) -> None:
+        """ASGI."""
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if message["type"] == "http.response.start":
+            self._begin(message["status"], message["headers"])
+        else:
+            self._continue(message["body"], more=message.get("more_body", False))
+
+    def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        for name, value in headers:
+            if name == b"content-length":
+                self.expected_content_length = int(value)
+                self.chunked_encoding = False
+            elif name == b"connection" and value.lower() == b"close":
+                self.keep_alive = False
+        lines = [b"%b: %b\r\n" % pair for pair in (*self.default_headers, *headers)]
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in (204, 304):
+            self.chunked_encoding = True
+            lines.append(b"transfer-encoding: chunked\r\n")
+        head = b"".join(lines)
+        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
+            raise ValueError("a line break in a header")
+        self._head = STATUS_LINE[status] + head + b"\r\n"
+
+    def _continue(self, body: bytes, *, more: bool) -> None:
+        if self.scope["method"] == "HEAD":
+            self.expected_content_length, body = 0, b""
+        elif self.chunked_encoding:
+            body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + (b"" if more else b"0\r\n\r\n")
+        else:
+            self.expected_content_length -= len(body)
+        if self._head:
+            body, self._head = self._head + body, b""
+        if body:
+            self.transport.write(body)
+        if more:
+            return
+        if self.expected_content_length:
+            raise ValueError("the body has not the length that was said")
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -60,13 +119,14 @@ class PatientProtocol(HttpToolsProtocol):
             return
         if self._in_head:
             self._head_bytes += len(data)
-            if self._deadline is None:
-                self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
             if b"pgrade:" in data:
                 data = _without_upgrade(data)
         super().data_received(data)
-        if self._in_head and self._head_bytes > HEAD_BYTES:
-            self.send_400_response("The head of the request is too large.")
+        if self._in_head and self._head_bytes:
+            if self._head_bytes > HEAD_BYTES:
+                self.send_400_response("The head of the request is too large.")
+            elif self._deadline is None:
+                self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One more header."""
@@ -83,10 +143,37 @@ class PatientProtocol(HttpToolsProtocol):
         self._upgraded = self.parser.should_upgrade()
         if self._upgraded and any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
             raise ValueError("the parser would lose this body")
-        super().on_headers_complete()
-        if self._upgraded:
-            self.cycle.keep_alive = False
-            self.cycle.more_body = False
+        self._start_cycle(keep_alive=self.parser.should_keep_alive() and not self._upgraded)
+        self.cycle.more_body = not self._upgraded
+
+    def _start_cycle(self, *, keep_alive: bool) -> None:
+        """As uvicorn's, with our `Cycle` and without what we have no use for."""
+        url = httptools.parse_url(self.url)
+        version = self.parser.get_http_version()
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        self.scope["http_version"] = version
+        self.scope["raw_path"] = url.path
+        self.scope["path"] = url.path.decode("ascii")
+        self.scope["query_string"] = url.query or b""
+        before = self.cycle
+        self.cycle = Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and keep_alive,
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_message_complete(self) -> None:
         """The request is whole; a next one may begin in the same bytes."""

@@ -151,7 +151,7 @@ def process_in(tmp_path: Path) -> Any:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_it_starts_and_ends_when_it_is_told(process_in: Callable[..., Process], number: signal.Signals) -> None:
     process = process_in()
-    await eventually(process.listens, seconds=20, every=0.1)
+    await eventually(process.listens, seconds=60, every=0.1)
 
     process.popen.send_signal(number)
     code = await asyncio.to_thread(process.popen.wait, 5)
@@ -166,10 +166,10 @@ async def test_it_starts_and_ends_when_it_is_told(process_in: Callable[..., Proc
 
 async def test_a_port_in_use_stops_the_start_and_is_named(process_in: Callable[..., Process]) -> None:
     first = process_in()
-    await eventually(first.listens, seconds=20, every=0.1)
+    await eventually(first.listens, seconds=60, every=0.1)
     second = process_in(GATEWAY_PORT=str(first.port))
 
-    code = await asyncio.to_thread(second.popen.wait, 10)
+    code = await asyncio.to_thread(second.popen.wait, 60)
 
     assert code != 0
     assert str(first.port) in second.log.read_text()

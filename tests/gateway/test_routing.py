@@ -1,10 +1,15 @@
 """What is not in the table does not exist, however it is spelt."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from chassis.errors import MethodNotAllowed, NotFound
+from chassis.settings import ServiceSettings
 from gateway.main import ROUTES
 from gateway.routing import Route, Table
+from gateway.settings import Settings
 from tests.gateway.conftest import World, raw_exchange
 
 PUBLIC = {
@@ -177,3 +182,18 @@ async def test_a_stranger_opens_no_call_of_the_table(world: World) -> None:
     assert await codes_of_all_calls(world, {}) == {(401, "not_signed_in"), (401, "-")}
 
     assert not [seen for service in world.services.values() for seen in service.seen]
+
+
+def test_the_readme_names_every_call_and_no_other() -> None:
+    text = (Path(__file__).parents[2] / "gateway" / "README.md").read_text("utf-8")
+    real = {f"{method} {route.path}" for route in ROUTES for method in route.methods.split()}
+
+    assert set(re.findall(r"\| `((?:GET|HEAD|POST|PUT|PATCH|DELETE) /[^`]*)` \|", text)) == real
+
+
+def test_the_readme_names_every_setting_and_no_other() -> None:
+    text = (Path(__file__).parents[2] / "gateway" / "README.md").read_text("utf-8")
+    own = {f"GATEWAY_{name.upper()}" for name in set(Settings.model_fields) - set(ServiceSettings.model_fields)}
+    every = {f"GATEWAY_{name.upper()}" for name in Settings.model_fields}
+
+    assert own <= set(re.findall(r"`(GATEWAY_[A-Z_]+)`", text)) <= every

@@ -1,6 +1,7 @@
 """Who a cookie is: asked every five seconds at most, forgotten at once when an event says so."""
 
 import asyncio
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -248,6 +249,51 @@ async def test_events_are_heard_again_after_the_broker_was_away(new_world: NewWo
 
         await eventually(is_out, seconds=6, every=0.02)
         assert time.monotonic() - published < 3
+
+
+async def test_events_are_heard_after_the_broker_lost_its_store(new_world: NewWorld, nats: NatsServer) -> None:
+    await declare_streams(nats.url)
+    async with new_world(nats_url=nats.url) as world:
+
+        async def connected() -> bool:
+            return world.gateway.parts.bus.is_connected
+
+        async def disconnected() -> bool:
+            return not world.gateway.parts.bus.is_connected
+
+        async def effective() -> float:
+            secret, principal, authorisation = world.people.session()
+            assert await status_of(world, secret) == 200
+            del world.people.principals[secret]
+            await publish(nats.url, ended_session(principal, authorisation))
+            published = time.monotonic()
+
+            async def is_out() -> bool:
+                return await status_of(world, secret) == 401
+
+            await eventually(is_out, seconds=8, every=0.02)
+            return time.monotonic() - published
+
+        await eventually(connected)
+        for _ in range(3):
+            assert await effective() < 2
+        nats.kill()
+        await eventually(disconnected)
+        shutil.rmtree(nats.folder / "js")
+        nats.start()
+        await declare_streams(nats.url)
+        await eventually(connected)
+        await effective()
+
+        assert await effective() < 2
+
+
+async def declare_streams(url: str) -> None:
+    bus = await connected_bus("admin", url)
+    try:
+        await bus.apply()
+    finally:
+        await bus.close()
 
 
 async def test_an_answer_that_was_overtaken_by_an_event_counts_nothing(world: World) -> None:

@@ -102,7 +102,15 @@ async def test_changing_needs_the_newest_version(app: FastAPI) -> None:
             f"/users/{row['id']}", json={"modules": []}, headers={"If-Match": shown.headers["etag"]}
         )
 
+        removals = [
+            await client.delete(f"/users/{row['id']}"),
+            await client.delete(f"/users/{row['id']}", headers={"If-Match": shown.headers["etag"]}),
+            await client.delete(f"/users/{row['id']}", headers={"If-Match": f"W/{good.headers['etag']}"}),
+            await client.delete(f"/users/{row['id']}", headers={"If-Match": good.headers["etag"]}),
+        ]
+
     assert (blind.status_code, good.status_code, stale.status_code) == (428, 200, 412)
+    assert [answer.status_code for answer in removals] == [428, 412, 412, 204]
     assert (good.json()["modules"], good.json()["family_name"]) == (["graphs"], "Neu")
 
 
