@@ -12,14 +12,16 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from chassis.brand import load_brand
+from chassis.brand import Brand, load_brand
 from chassis.bus import Bus
 from chassis.logging import configure_logging, log
 from gateway.app import Gateway
 from gateway.brand import BrandPage
+from gateway.dashboard import Dashboard
 from gateway.inner import Inner
 from gateway.listening import Listener
 from gateway.live import Live
+from gateway.met_norway import MetNorway
 from gateway.openapi import Description
 from gateway.principals import Directory
 from gateway.proxy import Proxy
@@ -28,6 +30,7 @@ from gateway.sessions import Sessions
 from gateway.settings import Settings, settings
 from gateway.signing import Signer
 from gateway.upstream import Upstream
+from gateway.weather import DemoWeather, Weather
 from gateway.webapp import StaticFile, WebApp, media_type_of
 from gateway.wire import PatientProtocol
 
@@ -83,6 +86,7 @@ ROUTES = (
     Route("GET", "/brand", "gateway", public=True),
     Route("GET", "/openapi.json", "gateway", public=True),
     Route("GET", "/live", "gateway"),
+    Route("GET", "/dashboard", "gateway"),
 )
 """Every call that exists; what is not here is answered 404. A test holds it against what the services serve."""
 
@@ -100,6 +104,7 @@ class Parts:
     live: Live
     bus: Bus
     upstreams: dict[str, Upstream]
+    weather: Weather | None
 
 
 def create(config: Settings, table: Table) -> Parts:
@@ -124,9 +129,18 @@ def create(config: Settings, table: Table) -> Parts:
     public.own["/live"] = live.serve
     public.own["/brand"] = BrandPage(brand, config.brand_file.parent, web).serve
     public.own["/openapi.json"] = Description(services, table, session_cookie=config.cookie_prefix + "session").serve
+    weather = _weather(config, brand)
+    public.own["/dashboard"] = Dashboard(services, signer, weather, brand.sites).serve
     password = config.nats_password.get_secret_value()
     bus = Bus("gateway", config.nats_url, user=config.nats_user, password=password)
-    return Parts(public, Inner(signer.public()), sessions, live, bus, upstreams)
+    return Parts(public, Inner(signer.public()), sessions, live, bus, upstreams, weather)
+
+
+def _weather(config: Settings, brand: Brand) -> Weather | None:
+    if config.weather == "met":
+        who = f"Kundenportal/1 {config.public_url} {brand.support.email}"
+        return MetNorway(config.weather_url, user_agent=who)
+    return DemoWeather() if config.weather == "demo" else None
 
 
 class _Port(uvicorn.Server):
@@ -218,6 +232,8 @@ async def _closed(parts: Parts) -> None:
         await parts.bus.close()
     for upstream in parts.upstreams.values():
         await upstream.close()
+    if parts.weather is not None:
+        await parts.weather.close()
 
 
 async def _until_told(config: Settings) -> None:

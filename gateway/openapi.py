@@ -24,10 +24,13 @@ from chassis.logging import log
 from gateway.brand import PublicBrand
 from gateway.call import Call
 from gateway.caller import ForeignOrigin
+from gateway.dashboard import PartMissing, UsersWaiting
+from gateway.greeting import Greeting
 from gateway.headers import API_POLICY
 from gateway.proxy import RequestTimeout
 from gateway.routing import PREFIX, Route, Table
 from gateway.upstream import Upstream, UpstreamDown
+from gateway.weather import WeatherOut
 from gateway.webapp import ASK_AGAIN
 
 FRESH_SECONDS = 60.0
@@ -162,15 +165,45 @@ def _renamed(value: Any, service: str) -> Any:
 
 def _add_own(paths: dict[str, dict[str, Any]], schemas: dict[str, Any]) -> None:
     """What the gateway answers itself."""
-    brand = PublicBrand.model_json_schema(ref_template=_REF + "gateway_{model}")
-    schemas |= {f"gateway_{key}": schema for key, schema in brand.pop("$defs", {}).items()}
-    schemas["gateway_PublicBrand"] = brand
+    for model in (PublicBrand, Greeting, WeatherOut, PartMissing, UsersWaiting):
+        own = model.model_json_schema(mode="serialization", ref_template=_REF + "gateway_{model}")
+        schemas |= {f"gateway_{key}": schema for key, schema in own.pop("$defs", {}).items()}
+        schemas[f"gateway_{model.__name__}"] = own
+    schemas["gateway_Dashboard"] = _dashboard(schemas)
     content = {_JSON: {"schema": {"$ref": f"{_REF}gateway_PublicBrand"}}}
     _own(paths, "/brand", "Name, logo, colours, support, legal links.", content, public=True)
     _own(paths, "/openapi.json", "This document.", {_JSON: {"schema": {"type": "object"}}}, public=True)
     events = {"text/event-stream": {"schema": {"type": "string"}}}
     summary = "Server-sent events `invoice_filed`, `document_filed` (id, kind, number, link) and `resync`."
     _own(paths, "/live", summary, events, public=False)
+    content = {_JSON: {"schema": {"$ref": f"{_REF}gateway_Dashboard"}}}
+    summary = "The start page: each part as it is, or why it is missing; what the reader may not see is not there."
+    _own(paths, "/dashboard", summary, content, public=False)
+
+
+def _dashboard(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Lists hold what the services' own lists hold."""
+
+    def schema(name: str) -> dict[str, Any]:
+        return {"$ref": _REF + name} if name in schemas else {"type": "object", "additionalProperties": True}
+
+    def items(name: str = "") -> dict[str, Any]:
+        return {"type": "array", "items": schema(name)}
+
+    parts = {
+        "weather": schema("gateway_WeatherOut"),
+        "documents": items("documents_DocumentOut"),
+        "lines": items(),
+        "deadlines": items(),
+        "contacts_to_confirm": schema(""),
+        "users_waiting": schema("gateway_UsersWaiting"),
+        "objections": items(),
+        "exchange": items(),
+    }
+    missing = schema("gateway_PartMissing")
+    own = {"greeting": schema("gateway_Greeting")}
+    properties = own | {name: {"anyOf": [part, missing]} for name, part in parts.items()}
+    return {"title": "Dashboard", "type": "object", "required": ["greeting"], "properties": properties}
 
 
 def _own(paths: dict[str, dict[str, Any]], path: str, summary: str, content: Any, *, public: bool) -> None:

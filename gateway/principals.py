@@ -43,6 +43,8 @@ class Authorisation(BaseModel):
     active: bool
     name: str = ""
     language: str = "de"
+    time_zone: str = ""
+    """Of the open customer."""
     role: str | None = None
     staff_role: str | None = None
     customer_id: str | None = None

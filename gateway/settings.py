@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -42,6 +42,12 @@ class Settings(ServiceSettings):
     live_kept: timedelta = Field(default=timedelta(hours=1), description="how far back /live resumes")
     streams_per_user: int = Field(default=8, gt=0, description="open /live streams of one person")
     heartbeat: timedelta = Field(default=timedelta(seconds=15), description="between signs of life on /live")
+    weather: Literal["met", "demo", "off"] = Field(
+        default="off", description="on the start page: `met` asks MET Norway, `demo` makes values up, `off` shows none"
+    )
+    weather_url: str = Field(
+        default="https://api.met.no/weatherapi/locationforecast/2.0/compact", description="where `met` asks"
+    )
     in_flight_per_service: int = Field(default=512, gt=0, description="more at once are answered 503")
 
     @model_validator(mode="after")
@@ -53,6 +59,8 @@ class Settings(ServiceSettings):
                 raise ValueError(f"{url} must be http://host[:port]")
         if self.production and self.mailbox_url:
             raise ValueError("production refuses the mailbox page")
+        if self.production and self.weather == "demo":
+            raise ValueError("production refuses made-up weather")
         return self
 
     @property

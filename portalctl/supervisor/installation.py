@@ -134,6 +134,7 @@ def _environment(home: Home, public_port: int, ports: Mapping[str, int], secrets
         "GATEWAY_INNER_PORT": str(ports["gateway"]),
         "GATEWAY_SIGNING_KEY_FILE": str(signing_key_of(home)),
         "GATEWAY_WEB_FOLDER": str(ROOT / "web" / "dist"),
+        "GATEWAY_WEATHER": "demo",
         "GATEWAY_MAILBOX_URL": f"http://127.0.0.1:{ports['mailbox']}",
         "PORTALCTL_NATS_URL": nats,
         "PORTALCTL_NATS_USER": "portalctl",

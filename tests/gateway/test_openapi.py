@@ -91,7 +91,7 @@ async def test_the_services_descriptions_become_one(world: World) -> None:
 
     document = await fetched(world)
 
-    own = {f"{PREFIX}/brand", f"{PREFIX}/live", f"{PREFIX}/openapi.json"}
+    own = {f"{PREFIX}/brand", f"{PREFIX}/live", f"{PREFIX}/dashboard", f"{PREFIX}/openapi.json"}
     assert set(document["paths"]) - own == {
         f"{PREFIX}/users",
         f"{PREFIX}/users/{{membership_id}}",

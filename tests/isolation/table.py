@@ -137,5 +137,6 @@ TABLE: dict[str, Row] = {
     ),
     "GET /brand": for_all(200),
     "GET /openapi.json": for_all(200),
+    "GET /dashboard": for_people(200),
     "GET /live": Row((401, 401, None, None, None, 409, None, 403)),
 }

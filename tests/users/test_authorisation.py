@@ -21,6 +21,7 @@ NOBODY = {
     "staff_role": None,
     "customer_id": None,
     "modules": [],
+    "time_zone": "",
 }
 
 
@@ -62,6 +63,7 @@ async def test_a_member_has_the_modules_given_and_an_admin_all(app: FastAPI) -> 
         "staff_role": None,
         "customer_id": customer,
         "modules": ["invoices"],
+        "time_zone": "Europe/Berlin",
     }
     assert (admin["role"], admin["modules"]) == ("admin", list(MODULES))
 
@@ -120,6 +122,7 @@ async def test_staff_open_any_active_customer_or_none(app: FastAPI) -> None:
     for wanted, opened in ((None, None), (customer, customer), (closed, None), (str(uuid4()), None)):
         answer = await authorisation(app, user, wanted)
         assert (answer["role"], answer["staff_role"], answer["customer_id"]) == ("operator", "agent", opened)
+        assert answer["time_zone"] == ("Europe/Berlin" if opened else "")
         assert (answer["modules"], answer["username"]) == ([], "p.wellmann@nordwelle.example")
 
 

@@ -33,6 +33,8 @@ class Authorisation(BaseModel):
     staff_role: str | None = None
     customer_id: UUID | None = None
     modules: list[str] = []
+    time_zone: str = ""
+    """Of the open customer."""
 
 
 @router.post("/authorisation")
@@ -43,6 +45,7 @@ async def authorise(body: Question, _who: Gateway, session: ReadSession) -> Auth
     if user is None or place is None:
         return Authorisation()
     is_staff = place.customer_id is None
+    customer = await _if_active(session, body.customer_id) if is_staff else place.customer
     return Authorisation(
         active=True,
         name=user.name,
@@ -50,10 +53,12 @@ async def authorise(body: Question, _who: Gateway, session: ReadSession) -> Auth
         language=user.language,
         role=place.role,
         staff_role=place.staff_role,
-        customer_id=await _if_active(session, body.customer_id) if is_staff else place.customer_id,
+        customer_id=customer.id if customer else None,
         modules=list(place.effective_modules),
+        time_zone=customer.time_zone if customer else "",
     )
 
 
-async def _if_active(session: AsyncSession, customer_id: UUID | None) -> UUID | None:
-    return await session.scalar(select(Customer.id).where(Customer.id == customer_id, Customer.active))
+async def _if_active(session: AsyncSession, customer_id: UUID | None) -> Customer | None:
+    found: Customer | None = await session.scalar(select(Customer).where(Customer.id == customer_id, Customer.active))
+    return found
