@@ -1,0 +1,1 @@
+"""Contracts: what is agreed, until when, and by when notice must be given."""
