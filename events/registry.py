@@ -2,6 +2,8 @@
 
 import events.auth
 import events.billing
+import events.contacts
+import events.contracts
 import events.crm
 import events.documents
 import events.users
@@ -9,7 +11,7 @@ from events.base import REGISTRY
 
 __all__ = ["DEAD_LETTERS", "MAX_AGE_DAYS", "OWNERS", "REGISTRY", "STREAMS", "consumers"]
 
-_ALL = (events.auth, events.billing, events.crm, events.documents, events.users)
+_ALL = (events.auth, events.billing, events.contacts, events.crm, events.documents, events.users)
 
 DEAD_LETTERS = "DEAD_LETTERS"
 OWNERS = ("billing", "crm", "network", "auth", "users", "documents", "metrics", "contracts", "contacts")

@@ -17,7 +17,7 @@ class CustomerChanged(Event):
     """The whole state of a customer (company)."""
 
     subject = "users.customer.changed.v1"
-    listeners = frozenset({"auth", "documents"})
+    listeners = frozenset({"auth", "contracts", "contacts", "documents"})
     entity_field = "customer_id"
 
     customer_id: UUID
@@ -52,7 +52,7 @@ class MembershipChanged(Event):
     """The whole state of one person's place at one customer, or at the operator (no customer)."""
 
     subject = "users.membership.changed.v1"
-    listeners = frozenset({"auth"})
+    listeners = frozenset({"auth", "contracts"})
     entity_field = "membership_id"
 
     membership_id: UUID

@@ -21,6 +21,8 @@ from events.auth import (
     SecondFactorReset,
 )
 from events.base import AuditRecorded, InvalidEvent
+from events.contacts import ContactsAuditRecorded
+from events.contracts import ContractsAuditRecorded
 from events.crm import CustomerUpserted
 from events.documents import DocumentsAuditRecorded
 from events.users import UsersAuditRecorded
@@ -136,7 +138,9 @@ async def _invited(user_id: UUID, session: AsyncSession) -> list[Membership]:
     return list(await session.scalars(theirs.with_for_update()))
 
 
-@handlers.on(AuthAuditRecorded, DocumentsAuditRecorded, UsersAuditRecorded)
+@handlers.on(
+    AuthAuditRecorded, ContractsAuditRecorded, ContactsAuditRecorded, DocumentsAuditRecorded, UsersAuditRecorded
+)
 async def append_to_audit_log(event: AuditRecorded, session: AsyncSession) -> None:
     """One line more."""
     await append(session, event)
