@@ -1,0 +1,56 @@
+/** Both sides' contacts as loaded, and what is done with them in one click. */
+import { announce } from "@/lib/announce.svelte";
+import { asProblem, type Problem } from "@/lib/problem";
+import { Resource } from "@/lib/resource.svelte";
+
+import { confirm, listContacts } from "@/features/contacts/calls";
+import { fullName } from "@/features/contacts/people";
+import type { Contact } from "@/features/contacts/types";
+import { t } from "@/features/contacts/words";
+
+export class Desk {
+  theirs = new Resource<Contact[]>();
+  ours = new Resource<Contact[]>();
+  busy = $state(false);
+  refused = $state.raw<{ id: string; problem: Problem } | undefined>();
+
+  get own(): Contact[] {
+    return this.ours.data ?? [];
+  }
+
+  async load(): Promise<void> {
+    await Promise.all([this.loadTheirs(), this.loadOurs()]);
+  }
+
+  loadTheirs(): Promise<void> {
+    return this.theirs.load(() => listContacts("operator"));
+  }
+
+  loadOurs(): Promise<void> {
+    return this.ours.load(() => listContacts("customer"));
+  }
+
+  /** The row stays where it is; a new one comes to the end. */
+  put(contact: Contact): void {
+    const known = this.own.some(({ id }) => id === contact.id);
+    this.ours.data = known ? this.own.map((one) => (one.id === contact.id ? contact : one)) : [...this.own, contact];
+  }
+
+  drop(id: string): void {
+    this.ours.data = this.own.filter((one) => one.id !== id);
+  }
+
+  async confirm(contact: Contact): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    this.refused = undefined;
+    try {
+      this.put(await confirm(contact.id));
+      announce(t("confirmed_done", { name: fullName(contact) }));
+    } catch (thrown) {
+      this.refused = { id: contact.id, problem: asProblem(thrown) };
+    } finally {
+      this.busy = false;
+    }
+  }
+}
