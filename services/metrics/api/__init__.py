@@ -1,0 +1,1 @@
+"""All endpoints of `metrics`; literal paths before those with an id."""
