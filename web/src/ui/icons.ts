@@ -1,5 +1,8 @@
-/** Outlines on a grid of 24, drawn by ui/Icon. */
+/** Outlines on a grid of 24, drawn by ui/Icon. Nothing on the first screen uses them, so that they may be many. */
+import { ALERT } from "@/ui/alert";
+
 export const icons = {
+  home: "M3 11l9-8 9 8v9a1 1 0 0 1-1 1h-5v-6h-6v6H4a1 1 0 0 1-1-1z",
   folder: "M3 6a2 2 0 0 1 2-2h4l2 2h8a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2z",
   building: "M4 21V5a1 1 0 0 1 1-1h9a1 1 0 0 1 1 1v16M15 9h4a1 1 0 0 1 1 1v11M3 21h18M8 8h3M8 12h3M8 16h3",
   people: "M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM2 21c0-4 3-6 7-6s7 2 7 6M16 3.5a4 4 0 0 1 0 7M18 15.5c2.5.6 4 2.5 4 5.5",
@@ -9,8 +12,9 @@ export const icons = {
   check: "M4 12.5l5 5L20 6.5",
   ring: "M12 19a7 7 0 1 0 0-14 7 7 0 0 0 0 14z",
   down: "M6 9l6 6 6-6",
-  alert: "M12 8v5M12 16.5v.1M12 3l9.5 17h-19z",
+  alert: ALERT,
   search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM15.5 15.5L21 21",
+  chart: "M4 4v16h16M7 15l4-5 3 3 6-8",
 } as const;
 
 export type IconName = keyof typeof icons;
