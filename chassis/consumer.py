@@ -9,7 +9,10 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -39,6 +42,9 @@ OUTAGE_STATES = ("08", "53", "57")
 QUERY_CANCELED = "57014"
 UNDECODABLE = "/undecodable"
 """Stands in the inbox for the source of what has none; its id is a checksum."""
+
+PREPARED_AHEAD = 4
+"""Events whose files are stored while the one before them is in its transaction."""
 
 TRACER = trace.get_tracer("kundenportal")
 
@@ -90,6 +96,15 @@ class EventRouter:
         return note
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An event that needs only its transaction."""
+
+    envelope: Envelope
+    handler: Handler
+    event: Any
+
+
 class Consumer:
     """Runs a service's handlers over its streams."""
 
@@ -112,27 +127,35 @@ class Consumer:
     async def _run_stream(self, stream: str) -> None:
         async for batch in self._bus.deliveries(stream):
             FETCH_AGE.labels(self._service, stream).set_to_current_time()
-            waiting = list(batch)
+            waiting = deque(batch)
             beat = asyncio.create_task(_keep_alive(waiting))
+            ahead: deque[asyncio.Task[_Ready]] = deque()
             try:
                 while waiting:
-                    await self._until_settled(waiting[0])
-                    waiting.pop(0)
+                    for delivery in list(waiting)[len(ahead) : PREPARED_AHEAD]:
+                        ahead.append(asyncio.create_task(self._prepare_delivery(delivery)))
+                    await self._until_settled(waiting[0], ahead.popleft())
+                    waiting.popleft()
             finally:
+                for task in ahead:
+                    task.cancel()
+                await asyncio.gather(*ahead, return_exceptions=True)
                 beat.cancel()
 
-    async def _until_settled(self, delivery: Delivery) -> None:
+    async def _until_settled(self, delivery: Delivery, prepared: asyncio.Task[_Ready]) -> None:
         """A dependency that is down makes this wait; the broker keeps the message for us meanwhile."""
         pause = 0.2
+        ready: Awaitable[_Ready] = prepared
         while True:
             try:
-                await self.settle(delivery)
+                await self._settle(delivery, ready)
                 await delivery.ack()
                 return
             except Exception as error:
                 log.warning("consumer_pauses", stream=delivery.stream, error=repr(error)[:300], seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5.0)
+            ready = self._prepare_delivery(delivery)
 
     async def settle(self, delivery: Delivery) -> str:
         """Handle, note as failed, or bury: afterwards the delivery can be acknowledged. Returns the outcome.
@@ -140,8 +163,11 @@ class Consumer:
         Raises:
             Exception: a dependency is down; nothing was noted, try again later.
         """
+        return await self._settle(delivery, self._prepare_delivery(delivery))
+
+    async def _settle(self, delivery: Delivery, ready: Awaitable[_Ready]) -> str:
         try:
-            outcome = await self._handle(delivery.subject, delivery.headers, delivery.data)
+            outcome = await self._handle(await ready)
         except InvalidEvent as invalid:
             await self._bury(delivery, invalid)
             outcome = "buried"
@@ -154,7 +180,11 @@ class Consumer:
         EVENTS_HANDLED.labels(self._service, _known(self._router, delivery.subject), outcome).inc()
         return outcome
 
-    async def _handle(self, subject: str, headers: dict[str, str], data: bytes) -> str:
+    async def _prepare_delivery(self, delivery: Delivery) -> _Ready:
+        return await self._prepare(delivery.subject, delivery.headers, delivery.data)
+
+    async def _prepare(self, subject: str, headers: dict[str, str], data: bytes) -> _Ready:
+        """All that is done before the transaction."""
         envelope = decode(headers, data)
         if envelope.type != subject:
             raise InvalidEvent("wrong_subject", "The type differs from the NATS subject.")
@@ -162,18 +192,18 @@ class Consumer:
         if handler is None:
             raise InvalidEvent("unknown_type", "This service does not know this type.")
         event: Any = event_of(envelope)
-        context = extract({"traceparent": envelope.traceparent} if envelope.traceparent else {})
-        link = [trace.Link(trace.get_current_span(context).get_span_context())]
-        with (
-            TRACER.start_as_current_span(f"handle {subject}", links=link),
-            structlog.contextvars.bound_contextvars(event_id=envelope.id, event_source=envelope.source),
-        ):
-            if prepare := self._router.prepares.get(subject):
+        if prepare := self._router.prepares.get(subject):
+            with _about(envelope, f"prepare {subject}"):
                 event = await prepare(event) or event
+        return _Ready(envelope, handler, event)
+
+    async def _handle(self, ready: _Ready) -> str:
+        envelope = ready.envelope
+        with _about(envelope, f"handle {envelope.type}"):
             async with self._database.transaction() as session:
-                if not await first_time(session, source=envelope.source, event_id=envelope.id, subject=subject):
+                if not await first_time(session, source=envelope.source, event_id=envelope.id, subject=envelope.type):
                     return "repeated"
-                await handler(event, session)
+                await ready.handler(ready.event, session)
         return "handled"
 
     async def _bury(self, delivery: Delivery, invalid: InvalidEvent) -> None:
@@ -253,7 +283,7 @@ class Consumer:
         if failed is None:
             return False
         try:
-            await self._handle(failed.subject, failed.headers, failed.payload)
+            await self._handle(await self._prepare(failed.subject, failed.headers, failed.payload))
             outcome, reason, detail = "done", failed.reason, failed.detail
         except InvalidEvent as invalid:
             outcome, reason, detail = "buried", invalid.reason, _detail(invalid)
@@ -309,6 +339,18 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, DependencyDown | OperationalError | InterfaceError | PoolTimeout | OSError | TimeoutError)
 
 
+@contextmanager
+def _about(envelope: Envelope, name: str) -> Iterator[None]:
+    """Traces and log lines say which event it is."""
+    context = extract({"traceparent": envelope.traceparent} if envelope.traceparent else {})
+    link = [trace.Link(trace.get_current_span(context).get_span_context())]
+    with (
+        TRACER.start_as_current_span(name, links=link),
+        structlog.contextvars.bound_contextvars(event_id=envelope.id, event_source=envelope.source),
+    ):
+        yield
+
+
 def _known(router: EventRouter, subject: str) -> str:
     return subject if subject in router.handlers else "other"
 
@@ -318,11 +360,11 @@ def _detail(invalid: InvalidEvent) -> str:
     return f"{invalid.detail} {errors}".strip()[:2000]
 
 
-async def _keep_alive(waiting: list[Delivery]) -> None:
+async def _keep_alive(waiting: deque[Delivery]) -> None:
     """While a batch is worked on, tell the broker so well before the ack wait ends."""
     while True:
         await asyncio.sleep(ACK_WAIT_SECONDS / 3)
-        for delivery in waiting:
+        for delivery in list(waiting):
             try:
                 await delivery.in_progress()
             except Exception as error:

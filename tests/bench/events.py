@@ -194,7 +194,7 @@ async def _visible(feed: Bus, reader: aiohttp.ClientSession, messages: list[Mess
             cursor = page["next_cursor"] if numbers and numbers <= missing else None
             seen.update(dict.fromkeys(numbers & missing, now))
             missing.difference_update(numbers)
-            await asyncio.sleep(0 if cursor else 0.01)
+            await asyncio.sleep(0 if cursor else 0.05)
 
     async with asyncio.timeout(120):
         watching = asyncio.create_task(watch())
