@@ -11,7 +11,7 @@ from events.base import REGISTRY
 
 __all__ = ["DEAD_LETTERS", "MAX_AGE_DAYS", "OWNERS", "REGISTRY", "STREAMS", "consumers"]
 
-_ALL = (events.auth, events.billing, events.contacts, events.crm, events.documents, events.users)
+_ALL = (events.auth, events.billing, events.contacts, events.contracts, events.crm, events.documents, events.users)
 
 DEAD_LETTERS = "DEAD_LETTERS"
 OWNERS = ("billing", "crm", "network", "auth", "users", "documents", "metrics", "contracts", "contacts")

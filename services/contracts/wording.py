@@ -117,3 +117,18 @@ def _end(agreement: Agreement, dates: Dates, as_of: date, language: str) -> str:
         return f"Er kann jederzeit mit einer Frist von {period} gekündigt werden, {given}."
     given = f"at the earliest to {end}" if waits else f"if it arrives on {today}, to {end}"
     return f"Notice of {period} can be given at any time, {given}."
+
+
+def deadline_title(kind: str, name: str, language: str) -> str:
+    """What a calendar shows of a deadline."""
+    german = {
+        "last_notice_day": "Letzter Tag zum Kündigen",
+        "min_term_end": "Ende der Mindestlaufzeit",
+        "end": "Vertragsende",
+    }
+    english = {
+        "last_notice_day": "Last day to give notice",
+        "min_term_end": "Minimum term ends",
+        "end": "Contract ends",
+    }
+    return f"{(german if language == 'de' else english)[kind]}: {name}"
