@@ -173,3 +173,14 @@ def test_the_laws_basis_says_when_the_contract_is_no_later() -> None:
     assert statutory_basis(found, "en").endswith(
         "notice of 1 month; the contract's own end on 31 March 2026 is no later."
     )
+
+
+def test_what_runs_on_after_its_minimum_term_counts_as_renewed() -> None:
+    runs_on = Agreement(date(2023, 4, 1), 36, 0, BUNDLE.notice)
+    without_term = Agreement(date(2023, 4, 1), None, 0, BUNDLE.notice)
+
+    found = seen(date(2026, 11, 22), one=runs_on)
+    assert found.dates.earliest_end_on == date(2027, 2, 22)
+    assert found.statutory is not None
+    assert found.statutory.earliest_end_on == date(2026, 12, 22)
+    assert seen(date(2026, 11, 22), one=without_term).statutory is None
