@@ -9,7 +9,6 @@ import type {
   Contact,
   ContactPage,
   Details,
-  Review,
   Side,
 } from "@/features/contacts/types";
 
@@ -42,13 +41,14 @@ export async function listContacts(side: Side): Promise<Contact[]> {
 }
 
 export const oneContact = (id: string): Promise<Contact> => ask(one(id));
-export const review = (): Promise<Review> => ask("/contacts/review");
-export const create = (body: Details, key: string): Promise<Contact> => ask("/contacts", { method: "POST", body, key });
+export const create = (body: Details & { side: Side; everybody?: boolean }, key: string): Promise<Contact> => ask("/contacts", { method: "POST", body, key });
 export const change = (id: string, version: number, body: Partial<Details>): Promise<Contact> =>
   ask(one(id), { method: "PATCH", body, version });
 export const remove = (id: string, version: number): Promise<Contact | undefined> =>
   ask(one(id), { method: "DELETE", version });
-export const confirm = (id: string): Promise<Contact> => ask(`${one(id)}/confirmation`, { method: "POST" });
+/** Only what the reader has seen is confirmed. */
+export const confirm = (id: string, version: number): Promise<Contact> =>
+  ask(`${one(id)}/confirmation`, { method: "POST", version });
 
 export const vcardOf = (id: string): string => `${BASE}${one(id)}.vcf`;
 export const ALL_VCARDS = `${BASE}/contacts.vcf`;

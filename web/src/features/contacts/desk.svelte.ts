@@ -4,7 +4,6 @@ import { asProblem, type Problem } from "@/lib/problem";
 import { Resource } from "@/lib/resource.svelte";
 
 import { confirm, listContacts } from "@/features/contacts/calls";
-import { fullName } from "@/features/contacts/people";
 import type { Contact } from "@/features/contacts/types";
 import { t } from "@/features/contacts/words";
 
@@ -32,11 +31,21 @@ export class Desk {
 
   /** The row stays where it is; a new one comes to the end. */
   put(contact: Contact): void {
+    if (contact.side === "operator") {
+      // Its place among the topics, and whose deputy it is, may be others now.
+      void this.loadTheirs();
+      return;
+    }
     const known = this.own.some(({ id }) => id === contact.id);
     this.ours.data = known ? this.own.map((one) => (one.id === contact.id ? contact : one)) : [...this.own, contact];
   }
 
-  drop(id: string): void {
+  drop(contact: Contact): void {
+    if (contact.side === "operator") {
+      void this.loadTheirs();
+      return;
+    }
+    const { id } = contact;
     this.ours.data = this.own.filter((one) => one.id !== id);
   }
 
@@ -45,10 +54,13 @@ export class Desk {
     this.busy = true;
     this.refused = undefined;
     try {
-      this.put(await confirm(contact.id));
-      announce(t("confirmed_done", { name: fullName(contact) }));
+      this.put(await confirm(contact.id, contact.version));
+      announce(t("confirmed_done", { name: contact.name }));
     } catch (thrown) {
-      this.refused = { id: contact.id, problem: asProblem(thrown) };
+      const problem = asProblem(thrown);
+      this.refused = { id: contact.id, problem };
+      // Somebody was faster: what is right now is shown, and can then be confirmed.
+      if (problem.status === 412 || problem.status === 404) void this.loadOurs();
     } finally {
       this.busy = false;
     }

@@ -1,7 +1,5 @@
 /** Pure rules of the screen: who stands where, what is missing, what differs. */
-import { language } from "@/lib/i18n.svelte";
-
-import type { Contact, Details, Field } from "@/features/contacts/types";
+import type { Approval, Contact, Details, Field, Side } from "@/features/contacts/types";
 import { roles, t, tongues, topics } from "@/features/contacts/words";
 
 export const TOPICS = Object.keys(topics.words);
@@ -23,15 +21,14 @@ export const FIELDS: Field[] = [
 export const roleName = (role: string): string => (role in roles.words ? roles(role as Parameters<typeof roles>[0]) : role);
 export const topicName = (topic: string): string =>
   topic in topics.words ? topics(topic as Parameters<typeof topics>[0]) : topic;
-export const tongueName = (tongue: string): string =>
-  tongue in tongues.words ? tongues(tongue as Parameters<typeof tongues>[0]) : tongue;
+export const tongueName = (tongue: string): string => {
+  const plain = tongue.slice(0, 2).toLowerCase();
+  return plain in tongues.words ? tongues(plain as Parameters<typeof tongues>[0]) : tongue;
+};
+export const choicesOf = (side: Side): string[] => (side === "operator" ? TOPICS : ROLES);
 
-export const isSensitive = (contact: { roles: string[] }): boolean =>
-  contact.roles.some((role) => SENSITIVE.includes(role));
-
-type Named = { given_name: string | null; family_name: string | null; organisation: string | null };
-export const fullName = (one: Named): string =>
-  `${one.given_name ?? ""} ${one.family_name ?? ""}`.trim() || one.organisation || "–";
+export const isSensitive = ({ side, roles: own }: { side: Side; roles: string[] }): boolean =>
+  side === "customer" && own.some((role) => SENSITIVE.includes(role));
 
 export type Group = { role: string; people: Contact[] };
 
@@ -44,7 +41,8 @@ export function byRole(contacts: Contact[], order: string[]): Group[] {
   }));
 }
 
-export const gapsOf = (groups: Group[]): number => groups.filter(({ people }) => people.length === 0).length;
+/** Who waits for approval, or was refused, fills no gap. */
+export const isGap = ({ people }: Group): boolean => !people.some(({ state }) => state === "active");
 
 /** Whole months between two moments. */
 export function monthsSince(iso: string, now = new Date()): number {
@@ -53,21 +51,34 @@ export function monthsSince(iso: string, now = new Date()): number {
   return now.getDate() < then.getDate() ? months - 1 : months;
 }
 
-/** One field's value in words. */
-export function inWords(field: Field, value: Details[Field] | undefined): string {
-  if (value === null || value === undefined || value.length === 0) return t("nothing");
-  if (field === "roles") return (value as string[]).map(roleName).join(", ");
-  if (field === "languages") return (value as string[]).map(tongueName).join(", ");
-  return String(value);
+/** A refusal is shown until somebody has changed or confirmed the entry since. */
+export function refusalOf(contact: Contact): { reason: string; at: string } | undefined {
+  const { decision, pending, changed_at, confirmed_at, state } = contact;
+  if (!decision || decision.approved || pending) return undefined;
+  const later = [changed_at, confirmed_at].some((at) => at !== null && Date.parse(at) > Date.parse(decision.decided_at));
+  return later && state !== "rejected" ? undefined : { reason: decision.reason ?? "", at: decision.decided_at };
 }
 
-export type Difference = { field: Field; label: string; before: string; after: string };
+/** One field's value in words. */
+export function inWords(field: string, value: unknown): string {
+  if (value === null || value === undefined || value === "") return t("nothing");
+  if (typeof value === "boolean") return t(value ? "yes" : "no");
+  if (!Array.isArray(value)) return String(value);
+  const name = field === "roles" ? anyRole : field === "languages" ? tongueName : String;
+  return value.map((one) => name(String(one))).join(", ") || t("nothing");
+}
+
+const anyRole = (role: string): string => (ROLES.includes(role) ? roleName(role) : topicName(role));
+
+export const fieldName = (field: string): string => (field in t.words ? t(field as Field) : field);
+
+export type Difference = { field: string; label: string; before: string; after: string };
 
 /** What would change, field by field; the order of roles says nothing. */
-export function differences(before: Details, after: Partial<Details>): Difference[] {
+export function differences(before: Partial<Details>, after: Partial<Details>): Difference[] {
   return FIELDS.filter((field) => field in after && !same(before[field], after[field])).map((field) => ({
     field,
-    label: t(field),
+    label: fieldName(field),
     before: inWords(field, before[field]),
     after: inWords(field, after[field]),
   }));
@@ -100,9 +111,27 @@ export function changesOf(before: Details, after: Details): Partial<Details> {
   );
 }
 
-export const inOrder = (contacts: Contact[]): Contact[] =>
-  [...contacts].sort((one, other) =>
-    `${one.family_name} ${one.given_name}`.localeCompare(`${other.family_name} ${other.given_name}`, language.current),
-  );
+/** What a form begins with: what is in force, and what was asked for already. */
+export const wantedOf = (contact: Contact): Details => ({
+  ...(Object.fromEntries(FIELDS.map((field) => [field, contact[field]])) as Details),
+  ...(contact.pending?.kind === "change" ? contact.pending.changes : {}),
+});
 
-export const dial = (phone: string): string => `tel:${phone.replace(/[^+\d]/g, "")}`;
+/** Whose change waits, also of somebody who is not there yet. */
+export function approvalName({ current, changes }: Approval): string {
+  const one = { ...current, ...changes };
+  return `${one.given_name ?? ""} ${one.family_name ?? ""}`.trim() || one.organisation || t("nothing");
+}
+
+export const beforeAt = (email: string): string => email.slice(0, email.lastIndexOf("@"));
+export const fromAt = (email: string): string => email.slice(email.lastIndexOf("@"));
+
+export type Number = { kind: "phone" | "mobile"; text: string; dial: string };
+
+/** Telephone numbers as they are written, and as a telephone dials them. */
+export function numbersOf(contact: Contact): Number[] {
+  return (["phone", "mobile"] as const).flatMap((kind) => {
+    const text = contact[kind];
+    return text ? [{ kind, text, dial: `tel:${contact[`${kind}_e164`] ?? text.replace(/[^+\d]/g, "")}` }] : [];
+  });
+}

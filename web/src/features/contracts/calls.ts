@@ -3,11 +3,11 @@ import { BASE, request } from "@/lib/api";
 import { problemOf } from "@/lib/problem";
 import { withQuery } from "@/lib/router.svelte";
 
-import type { Contract, ContractPage, Deadline } from "@/features/contracts/types";
+import type { Contract, ContractPage, Deadline, DeadlinePage } from "@/features/contracts/types";
 
 export type Question = { state?: string | null; q?: string; as_of?: string | null; cursor?: string; limit?: number };
-export type Feed = { created_at: string | null; last_used_at: string | null };
-export type Calendar = { items: Deadline[]; feed: Feed | null };
+export type Feed = { created_at: string | null; last_read_at: string | null };
+export type Address = { url: string; webcal_url: string; created_at: string };
 
 async function ask<Data>(path: string, query: Record<string, string | number | null> = {}, method = "GET"): Promise<Data> {
   const response = await request(new Request(BASE + path + withQuery("", query), { method }));
@@ -24,14 +24,22 @@ export function oneContract(id: string, as_of: string | null): Promise<Contract>
   return ask(`/contracts/${encodeURIComponent(id)}`, { as_of });
 }
 
-export function calendar(): Promise<Calendar> {
-  return ask("/contracts/calendar");
+/** All of them: a screen that left one out would be worse than none. */
+export async function listDeadlines(): Promise<Deadline[]> {
+  const found: Deadline[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: DeadlinePage = await ask("/contracts/calendar", { limit: 200, cursor });
+    found.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor);
+  return found;
 }
 
+export const feedState = (): Promise<Feed> => ask("/contracts/calendar/token");
 /** A new secret address; the one before stops working. */
-export function renewFeed(): Promise<{ url: string }> {
-  return ask("/contracts/calendar/token", {}, "POST");
-}
+export const renewFeed = (): Promise<Address> => ask("/contracts/calendar/token", {}, "POST");
+export const withdrawFeed = (): Promise<unknown> => ask("/contracts/calendar/token", {}, "DELETE");
 
 export type Line = { id: string; contract_number: string | null; position_number: string | null };
 

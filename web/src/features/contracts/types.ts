@@ -6,8 +6,8 @@ export type State = (typeof STATES)[number];
 export type Statutory = { earliest_end_on: string; basis: string };
 
 export type Position = {
-  number: string | number;
-  quantity: string | number;
+  number: string;
+  quantity: number;
   unit: string;
   product: string;
   telecom_service: boolean;
@@ -23,11 +23,11 @@ export type Contract = {
   number: string;
   name: string;
   site: string | null;
-  cost_centre?: string | null;
-  signed_on?: string | null;
+  cost_centre: string | null;
+  signed_on: string | null;
   state: State;
   starts_on: string;
-  min_term_months: number;
+  min_term_months: number | null;
   min_term_ends_on: string | null;
   current_term_ends_on: string | null;
   renewal_months: number;
@@ -42,4 +42,12 @@ export type Contract = {
 };
 export type ContractPage = { items: Contract[]; next_cursor: string | null };
 
-export type Deadline = { contract_id: string; number: string; name: string; kind: string; on: string; basis?: string };
+export type Deadline = {
+  contract_id: string;
+  number: string;
+  name: string;
+  kind: string;
+  on: string;
+  earliest_end_on: string | null;
+};
+export type DeadlinePage = { items: Deadline[]; next_cursor: string | null };

@@ -94,6 +94,7 @@ export const t = dictionary({
     "Was als Nächstes ansteht, das Dringendste zuerst.",
     "What comes next, the most urgent first.",
   ],
+  reaches: ["Damit endet der Vertrag am {date}.", "The contract then ends on {date}."],
   line_title: ["Die nächsten {months} Monate", "The next {months} months"],
   line_later: ["Spätere Termine stehen in der Liste.", "Later dates are in the list."],
   more_contracts: ["und {count} weitere", "and {count} more"],
@@ -120,6 +121,8 @@ export const t = dictionary({
     "Die bisherige Adresse gilt dann sofort nicht mehr; Kalender, die sie benutzen, bekommen nichts Neues.",
     "The previous address stops working at once; calendars that use it get no more news.",
   ],
+  feed_withdraw: ["Adresse zurückziehen", "Withdraw the address"],
+  feed_withdrawn: ["Die Adresse gilt nicht mehr.", "The address is no longer valid."],
   feed_open: ["Im Kalenderprogramm öffnen", "Open in the calendar program"],
   feed_ready: ["Die Adresse ist da.", "The address is ready."],
 });
@@ -127,10 +130,6 @@ export const t = dictionary({
 export const kinds = dictionary({
   last_notice_day: ["Kündigung muss da sein", "Notice must have arrived"],
   min_term_end: ["Mindestlaufzeit endet", "Minimum term ends"],
-  term_end: ["Laufzeit endet", "Term ends"],
-  earliest_end: ["Frühestes Ende", "Earliest end"],
-  contract_end: ["Vertrag endet", "Contract ends"],
-  statutory_end: ["Frühestes Ende nach dem Gesetz", "Earliest end by law"],
-  start: ["Vertrag beginnt", "Contract starts"],
+  end: ["Vertrag endet", "Contract ends"],
   other: ["Termin", "Date"],
 });
