@@ -56,11 +56,11 @@ export function ratesDrawing(data: Bandwidth, zone: string): Drawing {
   };
 }
 
-/** Bars stand in the middle of their hour, day or month; the last one may reach beyond what is asked for. */
+/** Bars stand in the middle of their hour, day or month; the outer ones may reach beyond what is asked for. */
 export function barsDrawing(data: Volume, shown: Stretch, zone: string): Drawing {
   const starts = data.buckets.map(({ start }) => seconds(start));
   const [from, to] = [shown.from.getTime() / 1000, shown.to.getTime() / 1000];
-  const ends = starts.map((_, index) => starts[index + 1] ?? to);
+  const ends = data.buckets.map(({ end }) => seconds(end));
   const [incoming, outgoing] = [data.buckets.map((bucket) => bucket.in), data.buckets.map((bucket) => bucket.out)];
   return {
     kind: "bars",

@@ -3,6 +3,9 @@ import { beforeEach, expect, test } from "vitest";
 import { language } from "@/lib/i18n.svelte";
 
 import { axisLabels, bucketTitle, power, rate, slot, timeLabels, volume } from "@/features/graphs/figures";
+import { barsDrawing, ratesDrawing, topOf } from "@/features/graphs/drawing";
+import type { Bandwidth, Volume } from "@/features/graphs/metrics";
+import { limitOf, warningText } from "@/features/graphs/warnings";
 import { bucketOf, bucketsFor, choiceOf, lastMonths, moved, rangeWords, scaled, stamp, zoomWords } from "@/features/graphs/range";
 import { fieldOf, momentIn, momentOf, monthStart, wallAt } from "@/features/graphs/zone";
 
@@ -141,4 +144,70 @@ test("times stand in the customer's time zone", () => {
   expect(bucketTitle(ZONE, "month", new Date("2026-10-31T23:00:00Z"))).toBe("November 2026");
   expect(timeLabels(ZONE, [at.getTime() / 1000, at.getTime() / 1000 + 7200], 7200)).toEqual(["Mo., 23.11.", "02:00"]);
   expect(stamp(at)).toBe("2026-11-22T23:00Z");
+});
+
+const BANDWIDTH: Bandwidth = {
+  from: "2026-11-01T00:00:00Z",
+  to: "2026-11-01T03:00:00Z",
+  time_zone: ZONE,
+  step_seconds: 3600,
+  series: {
+    at: ["2026-11-01T00:00:00Z", "2026-11-01T01:00:00Z", "2026-11-01T02:00:00Z"],
+    in_avg: [1, null, 3],
+    in_max: [5, null, 6],
+    out_avg: [0, null, 2],
+    out_max: [0, null, 4],
+  },
+  summary: { in: { avg: 2, max: 6, p95: 6 }, out: { avg: 1, max: 4, p95: 4 } },
+  p95: 6,
+  p95_of_seconds: 300,
+  commit_bps: 10,
+  samples: 24,
+  expected_samples: 36,
+  gaps: [{ from: "2026-11-01T01:00:00Z", to: "2026-11-01T02:00:00Z" }],
+};
+
+test("a picture keeps gaps as gaps, and peaks only where a step holds several measurements", () => {
+  const drawing = ratesDrawing(BANDWIDTH, ZONE);
+  const start = Date.parse(BANDWIDTH.from) / 1000;
+  expect(drawing.at).toEqual([start + 1800, start + 5400, start + 9000]);
+  expect(drawing.incoming).toEqual([1, null, 3]);
+  expect(drawing.peaks?.incoming).toEqual([5, null, 6]);
+  expect(drawing.gaps).toEqual([[start + 3600, start + 7200]]);
+  expect(drawing.marks.map(({ kind }) => kind)).toEqual(["commit", "percentile"]);
+  expect(ratesDrawing({ ...BANDWIDTH, step_seconds: 300, commit_bps: null }, ZONE)).toMatchObject({
+    peaks: null,
+    marks: [{ kind: "percentile", value: 6 }],
+  });
+});
+
+test("a mark far above the traffic does not press the picture flat", () => {
+  const commit = (value: number) => [{ kind: "commit" as const, value }];
+  expect(topOf([[1, null, 6]], commit(10))).toBe(10);
+  expect(topOf([[1, null, 6]], commit(1000))).toBe(6);
+  expect(topOf([[null, 0]], commit(1000))).toBe(1000);
+  expect(topOf([], [])).toBe(1);
+});
+
+test("bars stand in the middle of their day, the outer ones whole", () => {
+  const data: Volume = {
+    time_zone: ZONE,
+    buckets: [{ start: "2026-10-24T22:00:00Z", end: "2026-10-25T23:00:00Z", in: 7, out: null }],
+    total: { in: 7, out: 0 },
+  };
+  const shownPart = { from: new Date("2026-10-25T00:00:00Z"), to: new Date("2026-10-25T12:00:00Z") };
+  const drawing = barsDrawing(data, shownPart, ZONE);
+  expect(drawing.to - drawing.from).toBe(25 * 3600);
+  expect(drawing.at).toEqual([drawing.from + 12.5 * 3600]);
+  expect([drawing.incoming, drawing.outgoing]).toEqual([[7], [null]]);
+});
+
+test("limits are typed in Mbit/s and GB, with comma or point, and are whole bits and bytes", () => {
+  expect(limitOf("rate", "8,5")).toBe(8_500_000);
+  expect(limitOf("rate", " 100 ")).toBe(100_000_000);
+  expect(limitOf("volume", "0.5")).toBe(500_000_000);
+  for (const typed of ["", "0", "-1", "1e3", "1.000,5", "viel", "999999999999"]) expect(limitOf("volume", typed)).toBeNull();
+  const warning = { kind: "rate", direction: "in", limit: 8_500_000, minutes: 15 } as const;
+  expect(plain(warningText(warning))).toBe("zu Ihnen länger als 15 Minuten über 8,5 Mbit/s");
+  expect(plain(warningText({ ...warning, kind: "volume", direction: "sum" }))).toBe("beide zusammen mehr als 8,5 MB im Monat");
 });

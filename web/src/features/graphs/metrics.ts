@@ -4,6 +4,7 @@ import { problemOf } from "@/lib/problem";
 
 import { stamp, type Bucket, type Stretch } from "@/features/graphs/range";
 
+export type Method = "max_of_directions" | "max_per_sample" | "sum";
 export type Line = {
   id: string;
   name: string;
@@ -17,27 +18,63 @@ export type Line = {
   position_number: string | null;
   last_sample_at: string | null;
 };
-export type Group = { id: string; name: string; line_ids: string[]; commit_bps: number | null; capacity_bps: number };
+export type Group = {
+  id: string;
+  name: string;
+  line_ids: string[];
+  commit_bps: number | null;
+  capacity_bps: number;
+  last_sample_at: string | null;
+};
 export type Values = (number | null)[];
 export type Direction = { avg: number | null; max: number | null; p95: number | null };
 export type Bandwidth = {
   from: string;
   to: string;
+  time_zone: string;
   step_seconds: number;
-  unit: string;
   series: { at: string[]; in_avg: Values; in_max: Values; out_avg: Values; out_max: Values };
   summary: { in: Direction; out: Direction };
   p95: number | null;
+  p95_of_seconds: number;
   commit_bps: number | null;
   samples: number;
   expected_samples: number;
   gaps: { from: string; to: string }[];
 };
 export type Volume = {
-  unit: string;
-  buckets: { start: string; in: number | null; out: number | null }[];
+  time_zone: string;
+  buckets: { start: string; end: string; in: number | null; out: number | null }[];
   total: { in: number; out: number };
 };
+export type EdgeRow = { rank: number; at: string; bps: number; discarded: boolean };
+export type Sorted = { of: "in" | "out" | "larger" | "sum"; value: number | null; edge: EdgeRow[] };
+export type Percentile = {
+  month: string;
+  time_zone: string;
+  method: Method;
+  samples: number;
+  expected_samples: number;
+  elapsed_samples: number;
+  missing: number;
+  partial: number;
+  missing_share: number;
+  complete: boolean;
+  discarded: number;
+  value: number | null;
+  sorted: Sorted[];
+  commit_bps: number | null;
+  slots_allowed: number;
+  slots_over_commit: number | null;
+  slots_left: number | null;
+};
+export type Threshold = {
+  kind: "rate" | "volume";
+  direction: "in" | "out" | "any" | "sum";
+  limit: number;
+  minutes: number;
+};
+export type Thresholds = { version: number; thresholds: (Threshold & { id: string })[] };
 
 /** One line, or the lines that are billed together. */
 export type Source = { kind: "lines" | "groups"; id: string };
@@ -50,20 +87,37 @@ export function fileAddress(source: Source, name: string, shown: Stretch, more: 
   return `${BASE}${pathOf(source)}/${name}?${query.toString()}`;
 }
 
-async function get<Data>(path: string): Promise<Data> {
-  const response = await request(new Request(`${BASE}${path}`));
+async function call<Data>(path: string, init: RequestInit = {}): Promise<Data> {
+  const response = await request(new Request(`${BASE}${path}`, init));
   const body: unknown = await response.json().catch(() => ({}));
   if (!response.ok) throw problemOf(body, response);
   return body as Data;
 }
 
-export const lines = (): Promise<{ items: Line[] }> => get("/metrics/lines?limit=200");
-export const groups = (): Promise<{ items: Group[] }> => get("/metrics/groups");
+export const lines = (): Promise<{ items: Line[] }> => call("/metrics/lines");
+export const groups = (): Promise<{ items: Group[] }> => call("/metrics/groups");
 
 export function bandwidth(source: Source, shown: Stretch, points: number): Promise<Bandwidth> {
-  return get(fileAddress(source, "bandwidth", shown, { points: String(points) }).slice(BASE.length));
+  return call(fileAddress(source, "bandwidth", shown, { points: String(points) }).slice(BASE.length));
 }
 
 export function volume(source: Source, shown: Stretch, bucket: Bucket): Promise<Volume> {
-  return get(fileAddress(source, "volume", shown, { bucket }).slice(BASE.length));
+  return call(fileAddress(source, "volume", shown, { bucket }).slice(BASE.length));
+}
+
+export function percentile(source: Source, month: string): Promise<Percentile> {
+  return call(`${pathOf(source)}/percentile?month=${month}`);
+}
+
+const thresholdsOf = (line: string): string => `${pathOf({ kind: "lines", id: line })}/thresholds`;
+
+export const thresholds = (line: string): Promise<Thresholds> => call(thresholdsOf(line));
+
+/** All limits anew; refused when somebody else changed them in the meantime. */
+export function setThresholds(line: string, version: number, all: Threshold[]): Promise<Thresholds> {
+  return call(thresholdsOf(line), {
+    method: "PUT",
+    headers: { "Content-Type": "application/json", "If-Match": `"${version}"` },
+    body: JSON.stringify({ thresholds: all }),
+  });
 }

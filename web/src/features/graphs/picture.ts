@@ -83,7 +83,7 @@ function rule(plot: uPlot, marks: Mark[], colours: Colours): void {
   plot.ctx.restore();
 }
 
-function axesOf(page: Page, colours: Colours, narrow: boolean): uPlot.Axis[] {
+function axesOf(page: Page, colours: Colours, narrow: boolean, to: number): uPlot.Axis[] {
   const font = "12px system-ui, sans-serif";
   const common = { stroke: colours.muted, font, ticks: { show: false } };
   return [
@@ -93,7 +93,8 @@ function axesOf(page: Page, colours: Colours, narrow: boolean): uPlot.Axis[] {
       gap: 8,
       size: 30,
       grid: { show: false },
-      values: (_, splits, __, ___, step) => page.time(splits, step),
+      // A label at the very end would be cut off.
+      values: (_, splits, __, ___, step) => page.time(splits, step).map((label, at) => (splits[at] === to ? "" : label)),
     },
     {
       ...common,
@@ -136,7 +137,7 @@ export function draw(
         x: { time: true, range: () => [drawing.from, drawing.to] },
         y: { range: () => [0, drawing.top * 1.06] },
       },
-      axes: axesOf(page, colours, size.width < 560),
+      axes: axesOf(page, colours, size.width < 560, drawing.to),
       cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false, setScale: false, dist: 4 } },
       hooks: {
         drawClear: [(plot) => shade(plot, drawing, colours.gap)],

@@ -47,7 +47,8 @@ function yearOf(query: URLSearchParams, zone: string, now: Date): number {
   return Number.isInteger(said) && said >= 1990 && said <= 2100 ? said : wallAt(zone, now).year;
 }
 
-function monthStretch(month: string, zone: string): Stretch {
+/** A calendar month of the customer. */
+export function monthStretch(month: string, zone: string): Stretch {
   const [year = 0, number = 0] = month.split("-").map(Number);
   return { from: monthStart(zone, year, number), to: monthStart(zone, year, number + 1) };
 }
@@ -100,7 +101,7 @@ export function scaled({ shown, whole, zoomed }: Choice, factor: 0.5 | 2): Words
   return zoomWords(middle - wanted / 2, middle + wanted / 2);
 }
 
-const monthAfter = (month: string, steps: number): string => {
+export const monthAfter = (month: string, steps: number): string => {
   const [year = 0, number = 0] = month.split("-").map(Number);
   return new Date(Date.UTC(year, number - 1 + steps, 1)).toISOString().slice(0, 7);
 };
