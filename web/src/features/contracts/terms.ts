@@ -18,8 +18,14 @@ export function today(now = new Date()): string {
   return new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Berlin" }).format(now);
 }
 
+/** A day that exists, in the time that contracts are about. */
 export const isDay = (text: string | null): text is string =>
-  text !== null && /^(19|2\d)\d\d-\d\d-\d\d$/.test(text) && !Number.isNaN(at(text));
+  text !== null && /^(19[5-9]\d|2[01]\d\d)-\d\d-\d\d$/.test(text) && exists(text);
+
+const exists = (day: string): boolean => {
+  const time = at(day);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day);
+};
 
 export function daysBetween(from: string, to: string): number {
   return Math.round((at(to) - at(from)) / DAY);
