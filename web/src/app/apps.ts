@@ -3,7 +3,7 @@ import type { Session } from "@/lib/session.svelte";
 import type { IconName } from "@/ui/icons";
 import type { t } from "@/app/frame-words";
 
-type Word = Parameters<typeof t>[0] & ("files" | "users" | "customers" | "cases");
+type Word = Parameters<typeof t>[0] & ("files" | "contracts" | "contacts" | "users" | "customers" | "cases");
 
 export type App = {
   path: string;
@@ -28,6 +28,19 @@ export const apps: App[] = [
     word: "files",
     icon: "folder",
     place: (session) => (session.customer && mayRead(session, "invoices", "call_records") ? "bar" : null),
+  },
+  {
+    path: "/contracts",
+    word: "contracts",
+    icon: "contract",
+    place: (session) => (session.customer && mayRead(session, "contracts") ? "bar" : null),
+  },
+  {
+    path: "/contacts",
+    word: "contacts",
+    icon: "person",
+    // Staff approve changes and settle conflicts without a customer being open.
+    place: (session) => (isOperator(session) || mayRead(session, "contacts") ? "bar" : null),
   },
   {
     path: "/users",

@@ -3,6 +3,8 @@ import { dictionary } from "@/lib/i18n.svelte";
 
 export const t = dictionary({
   files: ["Dateien", "Files"],
+  contracts: ["Verträge", "Contracts"],
+  contacts: ["Ansprechpartner", "Contacts"],
   users: ["Benutzer", "Users"],
   customers: ["Kunden", "Customers"],
   cases: ["Klärfälle", "To clarify"],

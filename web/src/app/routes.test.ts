@@ -17,7 +17,7 @@ test("a slash at the end is the same page, an unknown address is a page that say
 });
 
 test("every app has a page", () => {
-  for (const path of ["/files", "/users", "/customers", "/operator/documents"]) expect(routeFor(path).path).toBe(path);
+  for (const path of ["/files", "/contracts", "/contacts", "/users", "/customers", "/operator/documents"]) expect(routeFor(path).path).toBe(path);
 });
 
 test("only the pages of the way in are open to strangers", () => {
@@ -30,7 +30,8 @@ test("apps follow from role, modules and the open customer", () => {
   expect(paths("bar", { modules: [] })).toEqual([]);
   expect(paths("bar", { modules: ["invoices"] })).toEqual(["/files"]);
   expect(paths("bar", { modules: ["call_records"] })).toEqual(["/files"]);
+  expect(paths("bar", { modules: ["contracts", "contacts"] })).toEqual(["/contracts", "/contacts"]);
   expect(paths("menu", { role: "admin", modules: ["invoices"] })).toEqual(["/users"]);
-  expect(paths("bar", { role: "operator", customer: null })).toEqual(["/customers", "/operator/documents"]);
-  expect(paths("bar", { role: "operator" })).toEqual(["/customers", "/files", "/users", "/operator/documents"]);
+  expect(paths("bar", { role: "operator", customer: null })).toEqual(["/customers", "/contacts", "/operator/documents"]);
+  expect(paths("bar", { role: "operator" })).toEqual(["/customers", "/files", "/contracts", "/contacts", "/users", "/operator/documents"]);
 });

@@ -13,6 +13,8 @@ export const icons = {
   ring: "M12 19a7 7 0 1 0 0-14 7 7 0 0 0 0 14z",
   down: "M6 9l6 6 6-6",
   alert: ALERT,
+  contract: "M6 3h8l5 5v13H6zM14 3v5h5M9 13h6M9 17h6",
+  person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c0-4 3.6-6 8-6s8 2 8 6",
   search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM15.5 15.5L21 21",
   chart: "M4 4v16h16M7 15l4-5 3 3 6-8",
 } as const;
