@@ -49,7 +49,7 @@ def make_customer_and_invite(operator: Tab, number: str, username: str) -> None:
     dialog.get_by_label("Name", exact=True).fill(f"Beispiel Spedition {number}")
     dialog.get_by_role("button", name="Anlegen").click()
     operator.page.locator(f"tr[data-customer={number}]").get_by_role("button").click()
-    operator.page.wait_for_url("**/files")
+    operator.page.wait_for_url("**/")
     expect(operator.page.locator("header")).to_contain_text(f"Beispiel Spedition {number}")
 
     operator.page.get_by_role("link", name="Benutzer").click()
@@ -120,7 +120,9 @@ def test_from_nothing_to_an_invoice_on_the_screen(portal: Portal, new_tab: NewTa
     assert tab.button("Weiter zum Portal").is_disabled()
     tab.page.get_by_label("Ich habe die Codes aufbewahrt").check()
     tab.button("Weiter zum Portal").click()
-    tab.page.wait_for_url("**/files")
+    tab.page.wait_for_url("**/")
+    tab.shows("Neue Dokumente")
+    tab.page.get_by_role("link", name="Dateien").click()
     tab.shows("Hier liegen noch keine Rechnungen")
 
     content = a_pdf("Ihre Rechnung")

@@ -18,7 +18,7 @@ def test_a_customer_is_found_opened_and_always_named(new_tab: NewTab, portal: Po
     tab.page.get_by_role("searchbox", name="Kunden durchsuchen").fill(company.customer.number)
     expect(tab.page.locator("tr[data-customer]")).to_have_count(1)
     tab.button(f"Firma {company.canary} öffnen").click()
-    tab.page.wait_for_url("**/files")
+    tab.page.wait_for_url("**/")
     expect(tab.page.locator("header")).to_contain_text(f"Firma {company.canary}")
 
     tab.open("/customers?q=gibtesnicht")

@@ -66,7 +66,7 @@ def test_the_way_in(portal: Portal, new_tab: NewTab, company: Company) -> None:
     tab.look("recovery-codes")
     tab.page.get_by_label("Ich habe die Codes aufbewahrt").check()
     tab.button("Weiter zum Portal").click()
-    tab.page.wait_for_url("**/files")
+    tab.page.wait_for_url("**/")
 
     again = new_tab()
     again.open("/sign-in")

@@ -73,7 +73,7 @@ def test_a_recovery_code_opens_without_the_device(new_tab: NewTab, reader: Perso
     tab.page.get_by_label("Wiederherstellungscode").fill(reader.recovery_codes[0])
     tab.button("Anmelden").click()
 
-    tab.page.wait_for_url("**/files")
+    tab.page.wait_for_url("**/")
 
 
 def test_a_forgotten_password_is_reset_by_mail(portal: Portal, new_tab: NewTab, reader: Person) -> None:
@@ -180,6 +180,8 @@ def test_the_language_is_kept_in_the_browser_and_in_the_profile(new_tab: NewTab,
     tab.page.reload()
     tab.settle()
     assert (tab.language, tab.heading()) == ("en", "Files")
+    tab.speak("de")
+    wait_until(lambda: reader.get("/users/me").json()["language"] == "de", seconds=5)
 
 
 def test_every_page_names_whom_to_ask_and_the_legal_links(new_tab: NewTab) -> None:
@@ -208,5 +210,5 @@ def test_the_way_in_needs_no_mouse(new_tab: NewTab, reader: Person) -> None:
     keyboard.press("Enter")
     expect(tab.page.get_by_label("Sechsstelliger Code")).to_be_focused()
     keyboard.type(reader.phone.code())
-    tab.page.wait_for_url("**/files")
+    tab.page.wait_for_url("**/")
     expect(tab.page.locator("h1")).to_be_focused()

@@ -401,7 +401,7 @@ export interface paths {
         };
         /**
          * List Customers
-         * @description By name; `q` searches number and name.
+         * @description By name; `q` searches name and number, whatever the case.
          */
         get: operations["users_list_customers_customers_get"];
         put?: never;
@@ -438,6 +438,23 @@ export interface paths {
          * @description Correct or deactivate a company.
          */
         patch: operations["users_change_customer_customers__customer_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The start page: each part as it is, or why it is missing; what the reader may not see is not there. */
+        get: operations["gateway_dashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/documents": {
@@ -847,7 +864,7 @@ export interface paths {
         };
         /**
          * List Audit
-         * @description Newest first.
+         * @description Newest first. An operator's look at it is a line of it, too.
          */
         get: operations["users_list_audit_users_audit_get"];
         put?: never;
@@ -877,7 +894,7 @@ export interface paths {
         head?: never;
         /**
          * Change Me
-         * @description Name and language.
+         * @description Name and language, for all companies the person belongs to.
          */
         patch: operations["users_change_me_users_me_patch"];
         trace?: never;
@@ -898,7 +915,7 @@ export interface paths {
         post?: never;
         /**
          * Remove User
-         * @description The person loses this place; the audit log keeps what was done.
+         * @description The person loses this place and is no longer listed; the audit log keeps what was done.
          */
         delete: operations["users_remove_user_users__membership_id__delete"];
         options?: never;
@@ -1499,6 +1516,45 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** Dashboard */
+        gateway_Dashboard: {
+            contacts_to_confirm?: {
+                [key: string]: unknown;
+            } | components["schemas"]["gateway_PartMissing"];
+            deadlines?: {
+                [key: string]: unknown;
+            }[] | components["schemas"]["gateway_PartMissing"];
+            documents?: components["schemas"]["documents_DocumentOut"][] | components["schemas"]["gateway_PartMissing"];
+            exchange?: {
+                [key: string]: unknown;
+            }[] | components["schemas"]["gateway_PartMissing"];
+            greeting: components["schemas"]["gateway_Greeting"];
+            lines?: {
+                [key: string]: unknown;
+            }[] | components["schemas"]["gateway_PartMissing"];
+            objections?: {
+                [key: string]: unknown;
+            }[] | components["schemas"]["gateway_PartMissing"];
+            users_waiting?: components["schemas"]["gateway_UsersWaiting"] | components["schemas"]["gateway_PartMissing"];
+            weather?: components["schemas"]["gateway_WeatherOut"] | components["schemas"]["gateway_PartMissing"];
+        };
+        /**
+         * Greeting
+         * @description The first line of the start page.
+         */
+        gateway_Greeting: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** Name */
+            name: string;
+            /** Text */
+            text: string;
+            /** Time Zone */
+            time_zone: string;
+        };
         /**
          * Legal
          * @description Links that the law wants.
@@ -1512,6 +1568,17 @@ export interface components {
             processing_agreement: string;
             /** Security Txt */
             security_txt: string;
+        };
+        /**
+         * PartMissing
+         * @description Why a part is not here now.
+         */
+        gateway_PartMissing: {
+            /**
+             * Unavailable
+             * @enum {string}
+             */
+            unavailable: "not_installed" | "down" | "too_slow" | "failed";
         };
         /**
          * PublicBrand
@@ -1562,8 +1629,49 @@ export interface components {
             phone: string;
         };
         /**
+         * UsersWaiting
+         * @description Who was given access and has not been in yet.
+         */
+        gateway_UsersWaiting: {
+            /** Count */
+            count: number;
+            /** Names */
+            names: string[];
+        };
+        /**
+         * WeatherOut
+         * @description The weather of the site, as the start page shows it.
+         */
+        gateway_WeatherOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Condition */
+            condition: string;
+            /** Icon */
+            icon: string;
+            /** Site */
+            site: string;
+            /** Source */
+            source: string;
+            /** Source Url */
+            source_url: string | null;
+            /** Temperature C */
+            temperature_c: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
          * AuditOut
          * @description One line of the audit log, with its place in the chain.
+         *
+         *     `hash` is SHA-256 over `previous_hash`, a newline, and the line in canonical JSON: all fields but `position`,
+         *     `previous_hash`, `hash` and `actor_name`, sorted, no blanks.
          */
         users_AuditOut: {
             /** Acting As */
@@ -1572,12 +1680,24 @@ export interface components {
             actor: string | null;
             /** Actor Id */
             actor_id: string | null;
+            /**
+             * Actor Name
+             * @description the person's present name; what was noted is the id
+             */
+            actor_name: string | null;
             /** Address */
             address: string | null;
+            /** Customer Id */
+            customer_id: string | null;
             /** Factor */
             factor: string | null;
             /** Hash */
             hash: string;
+            /**
+             * Id
+             * @description of the event; unique with `owner`
+             */
+            id: string;
             /**
              * Occurred At
              * Format: date-time
@@ -1589,6 +1709,8 @@ export interface components {
             owner: string;
             /** Position */
             position: number;
+            /** Previous Hash */
+            previous_hash: string;
             /** Request Id */
             request_id: string | null;
             /** Result */
@@ -1667,19 +1789,22 @@ export interface components {
          */
         users_CustomerUpdate: {
             /** Active */
-            active?: boolean | null;
+            active?: boolean;
             /** Colocation */
-            colocation?: boolean | null;
+            colocation?: boolean;
             /** Email Domains */
-            email_domains?: string[] | null;
+            email_domains?: string[];
             /** End User */
-            end_user?: boolean | null;
-            /** Language */
-            language?: ("de" | "en") | null;
+            end_user?: boolean;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language?: "de" | "en";
             /** Name */
-            name?: string | null;
+            name?: string;
             /** Time Zone */
-            time_zone?: string | null;
+            time_zone?: string;
         };
         /**
          * InvitationOut
@@ -1726,11 +1851,14 @@ export interface components {
          */
         users_MeUpdate: {
             /** Family Name */
-            family_name?: string | null;
+            family_name?: string;
             /** Given Name */
-            given_name?: string | null;
-            /** Language */
-            language?: ("de" | "en") | null;
+            given_name?: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language?: "de" | "en";
         };
         /** Page[AuditOut] */
         users_Page_AuditOut_: {
@@ -1766,8 +1894,11 @@ export interface components {
             family_name: string;
             /** Given Name */
             given_name: string;
-            /** Language */
-            language?: ("de" | "en") | null;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language?: "de" | "en";
             /** Modules */
             modules: ("invoices" | "call_records" | "exchange" | "graphs" | "contracts" | "contacts")[];
             /**
@@ -1834,21 +1965,27 @@ export interface components {
          */
         users_UserUpdate: {
             /** Active */
-            active?: boolean | null;
+            active?: boolean;
             /** Email */
-            email?: string | null;
+            email?: string;
             /** Expires On */
             expires_on?: string | null;
             /** Family Name */
-            family_name?: string | null;
+            family_name?: string;
             /** Given Name */
-            given_name?: string | null;
-            /** Language */
-            language?: ("de" | "en") | null;
+            given_name?: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language?: "de" | "en";
             /** Modules */
-            modules?: ("invoices" | "call_records" | "exchange" | "graphs" | "contracts" | "contacts")[] | null;
-            /** Role */
-            role?: ("admin" | "member") | null;
+            modules?: ("invoices" | "call_records" | "exchange" | "graphs" | "contracts" | "contacts")[];
+            /**
+             * Role
+             * @enum {string}
+             */
+            role?: "admin" | "member";
         };
     };
     responses: never;
@@ -5075,6 +5212,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description `"<version>"`, as the GET said in `ETag` */
                 "if-match"?: string | null;
             };
             path: {
@@ -5180,6 +5318,107 @@ export interface operations {
             };
             /** @description `precondition_required`: The If-Match header is missing. */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many`: Too many tries; please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side; the request id helps us to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: This is out of order at the moment; please try again soon. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upstream_timeout`: The answer took too long; please try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    gateway_dashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["gateway_Dashboard"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_signed_in`: Please sign in. `second_factor_required`: The second step of the sign-in is missing. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `method_not_allowed`: This method is not offered here. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request arrived too slowly. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7698,6 +7937,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `customer_unknown`: There is no such customer. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `request_timeout`: The request arrived too slowly. */
             408: {
                 headers: {
@@ -7943,7 +8191,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: This does not exist. */
+            /** @description `user_unknown`: There is no such user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8057,7 +8305,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_found`: This does not exist. */
+            /** @description `user_unknown`: There is no such user. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8265,6 +8513,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description `"<version>"`, as the GET said in `ETag` */
                 "if-match"?: string | null;
             };
             path: {
@@ -8326,7 +8575,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_customer_chosen`: Choose a customer first. `last_admin`: The last active admin cannot be taken away. `address_in_use`: The address can be corrected only until the invitation is used. */
+            /** @description `no_customer_chosen`: Choose a customer first. `last_admin`: The last active admin cannot be taken away. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8422,6 +8671,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description `"<version>"`, as the GET said in `ETag` */
                 "if-match"?: string | null;
             };
             path: {
@@ -8489,7 +8739,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_customer_chosen`: Choose a customer first. `last_admin`: The last active admin cannot be taken away. `address_in_use`: The address can be corrected only until the invitation is used. */
+            /** @description `no_customer_chosen`: Choose a customer first. `last_admin`: The last active admin cannot be taken away. `address_in_use`: The address can be corrected only until the invitation is used. `already_member`: This person belongs to the company already. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8646,8 +8896,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_customer_chosen`: Choose a customer first. `already_in`: This person has used the invitation; there is nothing to send. */
+            /** @description `no_customer_chosen`: Choose a customer first. `already_in`: This person has used the invitation; there is nothing to send. `deactivated`: This user is deactivated; activate the user first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition_failed`: It was changed in the meantime; load it again. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -3,7 +3,7 @@ import type { Session } from "@/lib/session.svelte";
 import type { IconName } from "@/ui/icons";
 import type { t } from "@/app/frame-words";
 
-type Word = Parameters<typeof t>[0] & ("files" | "contracts" | "contacts" | "users" | "customers" | "cases");
+type Word = Parameters<typeof t>[0] & ("overview" | "files" | "contracts" | "contacts" | "users" | "customers" | "cases");
 
 export type App = {
   path: string;
@@ -17,6 +17,12 @@ const mayRead = (session: Session, ...modules: string[]): boolean =>
   isOperator(session) || modules.some((module) => session.modules.includes(module));
 
 export const apps: App[] = [
+  {
+    path: "/",
+    word: "overview",
+    icon: "home",
+    place: (session) => (session.customer ? "bar" : null),
+  },
   {
     path: "/customers",
     word: "customers",

@@ -21,17 +21,17 @@ test("every app has a page", () => {
 });
 
 test("only the pages of the way in are open to strangers", () => {
-  const open = ["/sign-in", "/invitation", "/password-reset", "/second-factor"];
+  const open = ["/sign-in", "/invitation", "/password-reset", "/second-factor", "/help"];
   expect(open.every((path) => routeFor(path).open)).toBe(true);
   expect(["/", "/files", "/users", "/customers", "/operator/documents"].some((path) => routeFor(path).open)).toBe(false);
 });
 
 test("apps follow from role, modules and the open customer", () => {
-  expect(paths("bar", { modules: [] })).toEqual([]);
-  expect(paths("bar", { modules: ["invoices"] })).toEqual(["/files"]);
-  expect(paths("bar", { modules: ["call_records"] })).toEqual(["/files"]);
-  expect(paths("bar", { modules: ["contracts", "contacts"] })).toEqual(["/contracts", "/contacts"]);
+  expect(paths("bar", { modules: [] })).toEqual(["/"]);
+  expect(paths("bar", { modules: ["invoices"] })).toEqual(["/", "/files"]);
+  expect(paths("bar", { modules: ["call_records"] })).toEqual(["/", "/files"]);
+  expect(paths("bar", { modules: ["contracts", "contacts"] })).toEqual(["/", "/contracts", "/contacts"]);
   expect(paths("menu", { role: "admin", modules: ["invoices"] })).toEqual(["/users"]);
   expect(paths("bar", { role: "operator", customer: null })).toEqual(["/customers", "/contacts", "/operator/documents"]);
-  expect(paths("bar", { role: "operator" })).toEqual(["/customers", "/files", "/contracts", "/contacts", "/users", "/operator/documents"]);
+  expect(paths("bar", { role: "operator" })).toEqual(["/", "/customers", "/files", "/contracts", "/contacts", "/users", "/operator/documents"]);
 });

@@ -11,12 +11,14 @@ export type Route = {
 };
 
 export const routes: Route[] = [
-  { path: "/", load: () => import("@/app/Start.svelte") },
+  { path: "/", load: () => import("@/app/Start.svelte"), ofCustomer: true },
   { path: "/sign-in", load: () => import("@/features/access/SignIn.svelte"), open: true },
   { path: "/invitation", load: () => import("@/features/access/Invitation.svelte"), open: true },
   { path: "/password-reset", load: () => import("@/features/access/PasswordReset.svelte"), open: true },
   { path: "/second-factor", load: () => import("@/features/access/SecondFactorLink.svelte"), open: true },
+  { path: "/help", load: () => import("@/features/help/Help.svelte"), open: true },
   { path: "/files", load: () => import("@/features/files/Files.svelte"), ofCustomer: true },
+  { path: "/graphs", load: () => import("@/features/graphs/Graphs.svelte"), ofCustomer: true },
   { path: "/contracts", load: () => import("@/features/contracts/Contracts.svelte"), ofCustomer: true },
   { path: "/contacts", load: () => import("@/features/contacts/Contacts.svelte"), ofCustomer: true },
   { path: "/users", load: () => import("@/features/users/Users.svelte"), ofCustomer: true },

@@ -4,6 +4,7 @@ import { dictionary } from "@/lib/i18n.svelte";
 export const t = dictionary({
   skip: ["Zum Inhalt", "Skip to content"],
   questions: ["Fragen zum Portal?", "Questions about the portal?"],
+  help: ["Kurzanleitung", "Quick guide"],
   imprint: ["Impressum", "Imprint"],
   privacy: ["Datenschutz", "Privacy"],
   processing_agreement: ["Auftragsverarbeitung", "Data processing"],

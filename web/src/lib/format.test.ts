@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 
-import { date, money, month, period, shortDate, size } from "@/lib/format";
+import { celsius, clock, date, longDate, money, month, period, shortDate, size } from "@/lib/format";
 import { language } from "@/lib/i18n.svelte";
 
 beforeEach(() => {
@@ -45,6 +45,19 @@ test.each([
   [1_800_000_000, "1,8 GB"],
 ])("%d bytes are %s", (bytes, text) => {
   expect(plain(size(bytes))).toBe(text);
+});
+
+test("the long date names the day of the week", () => {
+  expect(longDate("2026-11-23")).toBe("Montag, 23. November 2026");
+});
+
+test("the clock is the customer's, not the reader's", () => {
+  expect(clock("2026-11-23T04:00:00Z", "Europe/Berlin")).toBe("05:00");
+  expect(clock("2026-11-23T04:00:00Z", "America/New_York")).toBe("23:00");
+});
+
+test("degrees have their sign and unit", () => {
+  expect(plain(celsius(-3))).toBe("-3 °C");
 });
 
 test("the months follow the language", () => {

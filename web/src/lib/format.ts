@@ -31,6 +31,20 @@ export function time(iso: string): string {
   return write(new Date(iso), { dateStyle: "medium", timeStyle: "short" });
 }
 
+/** With the day of the week: "Montag, 23. November 2026". */
+export function longDate(iso: string): string {
+  return write(day(iso), { weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+}
+
+/** The time of day of a moment, where the customer is. */
+export function clock(iso: string, timeZone: string): string {
+  return write(new Date(iso), { hour: "2-digit", minute: "2-digit", timeZone });
+}
+
+export function celsius(degrees: number): string {
+  return new Intl.NumberFormat(language.locale, { style: "unit", unit: "celsius" }).format(degrees);
+}
+
 /** "August 2026" for a whole month, else the first and last day. */
 export function period(from: string | null | undefined, to: string | null | undefined): string {
   if (!from || !to) return from || to ? date((from ?? to) as string) : "";

@@ -1,10 +1,22 @@
 /** What happens while the page is open: server-sent events for the signed-in user's customer. */
 import { BASE } from "@/lib/api";
 
+/** `number` is what it is called: of a contact the name. */
 export type Notice = { id: string; kind: string; number: string; link: string; event: string };
 type Listener = (notice: Notice | null) => void;
 
-const EVENTS = ["invoice_filed", "document_filed"] as const;
+/** What the portal tells, and the page that shows it. */
+const PAGES = {
+  invoice_filed: "/files?document=",
+  document_filed: "/files?document=",
+  contract_changed: "/contracts?contract=",
+  contract_cancelled: "/contracts?contract=",
+  notice_approaching: "/contracts?contract=",
+  contact_changed: "/contacts?contact=",
+  contact_confirmed: "/contacts?contact=",
+  review_due: "/contacts?contact=",
+} as const;
+type Name = keyof typeof PAGES;
 const LONGEST_PAUSE = 30_000;
 const MOST = 30;
 
@@ -14,6 +26,8 @@ class Live {
   connected = $state(false);
   #source: EventSource | undefined;
   #listeners = new Set<Listener>();
+  /** A stream that comes back may say again what was heard. */
+  #heard = new Set<string>();
   #pause = 1000;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -34,8 +48,8 @@ class Live {
       this.connected = true;
       this.#pause = 1000;
     });
-    for (const name of EVENTS) {
-      source.addEventListener(name, (event) => this.#receive(name, (event as MessageEvent<string>).data));
+    for (const name of Object.keys(PAGES) as Name[]) {
+      source.addEventListener(name, (event) => this.#receive(name, event as MessageEvent<string>));
     }
     source.addEventListener("resync", () => this.#tell(null));
     source.addEventListener("error", () => {
@@ -55,6 +69,7 @@ class Live {
   forget(): void {
     this.stop();
     this.notices = [];
+    this.#heard.clear();
     this.unseen = 0;
   }
 
@@ -66,17 +81,20 @@ class Live {
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
   }
 
-  #receive(event: string, data: string): void {
+  #receive(event: Name, { data, lastEventId }: MessageEvent<string>): void {
     const fields = JSON.parse(data) as Partial<Notice>;
-    if (!fields.id || this.notices.some((known) => known.id === fields.id)) return;
+    if (!fields.id || this.#heard.has(lastEventId)) return;
+    this.#heard.add(lastEventId);
     const notice: Notice = {
       id: fields.id,
       event,
       kind: fields.kind ?? "",
       number: fields.number ?? "",
-      link: `/files?document=${encodeURIComponent(fields.id)}`,
+      link: PAGES[event] + encodeURIComponent(fields.id),
     };
-    this.notices = [notice, ...this.notices].slice(0, MOST);
+    // A contract that changes again is one notice, the newest.
+    const others = this.notices.filter((known) => known.event !== event || known.id !== notice.id);
+    this.notices = [notice, ...others].slice(0, MOST);
     this.unseen += 1;
     this.#tell(notice);
   }

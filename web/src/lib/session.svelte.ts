@@ -73,7 +73,10 @@ export const session = new SessionStore();
 /** The language of the page, and of the profile when somebody is signed in. */
 export async function speak(next: Language): Promise<void> {
   language.choose(next);
-  if (session.current && session.current.user.language !== next) {
+  const { current } = session;
+  if (current && current.user.language !== next) {
     await answer(api.PATCH("/users/me", { body: { language: next } }));
+    // Otherwise the way back would look like no change.
+    if (session.current === current) session.current = { ...current, user: { ...current.user, language: next } };
   }
 }
