@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 from typing import Any
 
@@ -130,11 +131,8 @@ def _add_operations(paths: dict[str, dict[str, Any]], service: dict[str, Any], r
 
 
 def _same(path: str, pattern: str) -> bool:
-    """The names of parameters do not matter."""
-    one, other = path.split("/"), pattern.split("/")
-    return len(one) == len(other) and all(
-        a == b or (a.startswith("{") and b.startswith("{")) for a, b in zip(one, other, strict=True)
-    )
+    """The names of parameters do not matter, what stands behind them does."""
+    return re.sub(r"\{[^/}]*\}", "{}", path) == re.sub(r"\{[^/}]*\}", "{}", pattern)
 
 
 def own_problems(route: Route, method: str) -> dict[int | str, Any]:

@@ -40,10 +40,13 @@ class Route:
 @dataclass(frozen=True, slots=True)
 class _Pattern:
     fixed: tuple[tuple[int, str], ...]
+    endings: tuple[tuple[int, str], ...]
+    """What stands behind a parameter, as in ``{id}.vcf``."""
     methods: dict[str, Route]
 
     def fits(self, segments: Sequence[str]) -> bool:
-        return all(segments[at] == text for at, text in self.fixed)
+        ends = all(segments[at].endswith(text) and segments[at] != text for at, text in self.endings)
+        return ends and all(segments[at] == text for at, text in self.fixed)
 
 
 class Table:
@@ -64,7 +67,9 @@ class Table:
             if "{" in path:
                 segments = path.split("/")
                 fixed = tuple((at, text) for at, text in enumerate(segments) if not text.startswith("{"))
-                self._patterns.setdefault(len(segments), []).append(_Pattern(fixed, methods))
+                behind = ((at, text.partition("}")[2]) for at, text in enumerate(segments) if text.startswith("{"))
+                endings = tuple((at, text) for at, text in behind if text)
+                self._patterns.setdefault(len(segments), []).append(_Pattern(fixed, endings, methods))
             else:
                 self._literal[path] = methods
 

@@ -24,6 +24,7 @@ class Settings(ServiceSettings):
     auth_url: str = "http://127.0.0.1:8081"
     users_url: str = "http://127.0.0.1:8082"
     documents_url: str = "http://127.0.0.1:8083"
+    contacts_url: str = "http://127.0.0.1:8086"
     mailbox_url: str = Field(default="", description="embedded mode only: the supervisor's mailbox page")
     signing_key_file: Path = Field(
         default=Path(".portal/signing-key.json"),
@@ -53,7 +54,7 @@ class Settings(ServiceSettings):
     @model_validator(mode="after")
     def services_are_plain_http(self) -> Self:
         """Upstream addresses are built by appending a path; the mailbox never runs in production."""
-        for url in (self.auth_url, self.users_url, self.documents_url, self.mailbox_url or "http://x"):
+        for url in (*self.services.values(), self.mailbox_url or "http://x"):
             parts = urlsplit(url)
             if parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or parts.query:
                 raise ValueError(f"{url} must be http://host[:port]")
@@ -66,7 +67,12 @@ class Settings(ServiceSettings):
     @property
     def services(self) -> dict[str, str]:
         """Service name to its address."""
-        return {"auth": self.auth_url, "users": self.users_url, "documents": self.documents_url}
+        return {
+            "auth": self.auth_url,
+            "users": self.users_url,
+            "documents": self.documents_url,
+            "contacts": self.contacts_url,
+        }
 
     @property
     def cookie_prefix(self) -> str:

@@ -62,6 +62,7 @@ class Company:
     canary: str
     documents: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    contacts: list[str] = field(default_factory=list)
 
     @property
     def admin(self) -> Person:
@@ -70,6 +71,15 @@ class Company:
     def row(self) -> str:
         """The admin's row among the users."""
         return str(self.admin.get("/users").json()["items"][0]["id"])
+
+    def contact(self) -> str:
+        """One of its own contacts, made when it is first asked for."""
+        if not self.contacts:
+            body = {"family_name": self.canary, "email": f"{self.canary}@firma.example", "roles": ["technical"]}
+            made = self.admin.post("/contacts", body)
+            assert made.status_code == 201, made.text
+            self.contacts.append(str(made.json()["id"]))
+        return self.contacts[0]
 
 
 class World:

@@ -15,7 +15,11 @@ from portalctl.console import Failed, say
 from portalctl.database import transaction
 from portalctl.home import SERVICES
 
-STATES = {"users": "services.users.people", "documents": "services.documents.republish"}
+STATES = {
+    "users": "services.users.people",
+    "documents": "services.documents.republish",
+    "contacts": "services.contacts.republish",
+}
 """Where each keeps its ``republish``. `auth` tells what happened, not what is: it has its outbox only."""
 
 

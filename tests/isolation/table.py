@@ -52,6 +52,11 @@ def with_module(status: Cell, **more: Any) -> Row:
     return Row((401, 401, 403, status, status, 409, status, 401), **more)
 
 
+def with_contacts(status: Cell, **more: Any) -> Row:
+    """Whoever has the module `contacts`: here the admin and the operator's staff."""
+    return Row((401, 401, 403, 403, status, 409, status, 401), **more)
+
+
 def for_admins(status: Cell, **more: Any) -> Row:
     return Row((401, 401, 403, 403, status, 409, status, 401), **more)
 
@@ -73,6 +78,7 @@ CUSTOMER: Ids = {"customer_id": lambda company: company.customer.id}
 MEMBER: Ids = {"membership_id": lambda company: company.row()}
 DOCUMENT: Ids = {"document_id": lambda company: company.documents[0]}
 FILE: Ids = DOCUMENT | {"file_id": lambda company: company.files[0]}
+CONTACT: Ids = {"contact_id": lambda company: company.contact()}
 LETTER: Ids = {"letter_id": lambda _company: "999999999"}
 STAFF = ("operator", "operator_here")
 
@@ -127,6 +133,35 @@ TABLE: dict[str, Row] = {
     },
     **{
         f"POST /documents/operator/dead-letters/{{letter_id}}/{what}": for_operators(404, path=LETTER)
+        for what in ("retry", "drop")
+    },
+    "GET /contacts": with_contacts(200),
+    "POST /contacts": with_contacts(422, body=lambda _company: {}),
+    "GET /contacts/review": with_contacts(200),
+    "GET /contacts.vcf": with_contacts(200),
+    "GET /contacts.csv": with_contacts(200),
+    "GET /contacts/{contact_id}": with_contacts(200, path=CONTACT, owned=True),
+    "GET /contacts/{contact_id}.vcf": with_contacts(200, path=CONTACT, owned=True),
+    "PATCH /contacts/{contact_id}": with_contacts(412, path=CONTACT, body=lambda _company: {}, owned=True),
+    "DELETE /contacts/{contact_id}": with_contacts(412, path=CONTACT, owned=True),
+    "POST /contacts/{contact_id}/confirmation": with_contacts(200, path=CONTACT, owned=True),
+    "GET /contacts/approvals": for_operators(200),
+    "POST /contacts/approvals/{approval_id}": for_operators(
+        404, path={"approval_id": lambda _c: str(uuid4())}, body=lambda _company: {"approve": True}
+    ),
+    **{
+        f"GET /contacts/operator/{pile}": for_operators(200)
+        for pile in ("parked", "conflicts", "refused", "dead-letters", "health")
+    },
+    **{
+        f"POST /contacts/operator/{kind}/{{record_id}}/{what}": for_operators(
+            404, path={"record_id": lambda _c: str(uuid4())}
+        )
+        for kind in ("parked", "conflicts", "refused")
+        for what in ("retry", "drop")
+    },
+    **{
+        f"POST /contacts/operator/dead-letters/{{letter_id}}/{what}": for_operators(404, path=LETTER)
         for what in ("retry", "drop")
     },
     "POST /billing/invoices": for_machines(422, body=lambda _company: {}),
