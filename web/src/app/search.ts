@@ -2,7 +2,7 @@
 import { answer, api } from "@/lib/api";
 import { date, money } from "@/lib/format";
 import type { Session } from "@/lib/session.svelte";
-import { kindName } from "@/lib/words";
+import { kindName } from "@/lib/names-words";
 
 import { t } from "@/app/frame-words";
 

@@ -1,6 +1,6 @@
 /** A company's people, as the table shows them. Pure. */
 import type { Reply } from "@/lib/api";
-import { moduleName, MODULES } from "@/lib/words";
+import { moduleName, MODULES } from "@/lib/names-words";
 
 export type UserPage = Reply<"/users">;
 export type UserRow = UserPage["items"][number];
