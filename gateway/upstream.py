@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from gateway.batch import BATCH
+
 HeaderList = list[tuple[bytes, bytes]]
 
 BUFFERED_BYTES = 256 * 1024
@@ -69,12 +71,13 @@ class Connection(asyncio.Protocol):
         self._bodiless = bodiless
         self._chunks.clear()
         self._buffered = 0
-        self._transport.write(head)
+        BATCH.write(self._transport, head)
 
     async def write(self, data: bytes) -> None:
         """A piece of the request's body; waits while the service is slow to take it, until it answers."""
         if self._broken:
             raise UpstreamBroke
+        BATCH.flush()
         self._transport.write(data)
         if self._writing_paused and not self.head_done:
             self._drained = asyncio.get_running_loop().create_future()

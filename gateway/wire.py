@@ -11,6 +11,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from chassis.errors import PROBLEM_JSON, BadRequest, problem_body
+from gateway.batch import BATCH, SMALL_WRITE_BYTES
 
 HEAD_SECONDS = 15.0
 LINGER_SECONDS = 10.0
@@ -77,8 +78,7 @@ class Cycle(RequestResponseCycle):
             self.expected_content_length -= len(body)
         if self._head:
             body, self._head = self._head + body, b""
-        if body:
-            self.transport.write(body)
+        self._write(body, may_wait=self.keep_alive and not more)
         if more:
             return
         if self.expected_content_length:
@@ -88,6 +88,13 @@ class Cycle(RequestResponseCycle):
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+    def _write(self, data: bytes, *, may_wait: bool) -> None:
+        if may_wait and len(data) <= SMALL_WRITE_BYTES:
+            BATCH.write(self.transport, data)
+        elif data:
+            BATCH.flush()
+            self.transport.write(data)
 
 
 class PatientProtocol(HttpToolsProtocol):
