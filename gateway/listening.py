@@ -7,6 +7,7 @@ from chassis.bus import Bus, Delivery
 from chassis.logging import log
 from events.auth import SessionEnded
 from events.base import Event, InvalidEvent, decode, event_of
+from events.contracts import ContractChanged
 from events.documents import DocumentFiled, InvoiceFiled
 from events.users import CustomerChanged, MembershipChanged, UserChanged
 from gateway.live import Live, News
@@ -16,7 +17,7 @@ CHANGES = {
     "AUTH": [SessionEnded.subject],
     "USERS": [UserChanged.subject, MembershipChanged.subject, CustomerChanged.subject],
 }
-NEWS = {"DOCUMENTS": [InvoiceFiled.subject, DocumentFiled.subject]}
+NEWS = {"CONTRACTS": [ContractChanged.subject], "DOCUMENTS": [InvoiceFiled.subject, DocumentFiled.subject]}
 
 
 class Listener:
@@ -70,6 +71,8 @@ def news_of(event: Event) -> News | None:
     match event:
         case InvoiceFiled():
             module, name = "invoices", "invoice_filed"
+        case ContractChanged():
+            return _contract_news(event)
         case DocumentFiled():
             module, name = "call_records" if event.kind == "call_records" else "invoices", "document_filed"
         case _:
@@ -82,3 +85,15 @@ def news_of(event: Event) -> News | None:
         "link": f"/api/v1/documents/{document_id}",
     }
     return News(event.envelope.time, event.envelope.id, str(event.customer_id), module, name, data)
+
+
+def _contract_news(event: ContractChanged) -> News:
+    contract_id = str(event.contract_id)
+    data: dict[str, str | None] = {
+        "id": contract_id,
+        "kind": "contract",
+        "number": event.number,
+        "link": f"/api/v1/contracts/{contract_id}",
+    }
+    envelope = event.envelope
+    return News(envelope.time, envelope.id, str(event.customer_id), "contracts", "contract_changed", data)

@@ -24,6 +24,7 @@ class Settings(ServiceSettings):
     auth_url: str = "http://127.0.0.1:8081"
     users_url: str = "http://127.0.0.1:8082"
     documents_url: str = "http://127.0.0.1:8083"
+    contracts_url: str = "http://127.0.0.1:8085"
     contacts_url: str = "http://127.0.0.1:8086"
     mailbox_url: str = Field(default="", description="embedded mode only: the supervisor's mailbox page")
     signing_key_file: Path = Field(
@@ -72,6 +73,7 @@ class Settings(ServiceSettings):
             "users": self.users_url,
             "documents": self.documents_url,
             "contacts": self.contacts_url,
+            "contracts": self.contracts_url,
         }
 
     @property

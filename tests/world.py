@@ -1,14 +1,18 @@
 """Two companies with their people, machines and documents in a running portal, each with canaries in its data."""
 
+import asyncio
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 from httpx2 import Response
 
+from chassis.bus import connected_bus
 from chassis.testing import wait_until
+from events.base import STRUCTURED
 from tests.people import Person, browser
 from tests.portal import NewCustomer, Portal
 
@@ -64,6 +68,8 @@ class Company:
     files: list[str] = field(default_factory=list)
     contacts: list[str] = field(default_factory=list)
 
+    contracts: list[str] = field(default_factory=list)
+
     @property
     def admin(self) -> Person:
         return self.customer.admin
@@ -80,6 +86,43 @@ class Company:
             assert made.status_code == 201, made.text
             self.contacts.append(str(made.json()["id"]))
         return self.contacts[0]
+
+    def contract(self) -> str:
+        """One of its own contracts, sent by the CRM when it is first asked for."""
+        if not self.contracts:
+            send_contract(self.customer.portal, self.customer.number, f"V-{self.canary}")
+            found = wait_until(lambda: self.admin.get("/contracts").json()["items"], seconds=20)
+            self.contracts.append(str(found[0]["id"]))
+        return self.contracts[0]
+
+
+def send_contract(portal: Portal, customer_number: str, number: str, **changes: Any) -> None:
+    """As the CRM would, over NATS."""
+    feed = portal.run["feeds"]["crm"]
+    usual = {
+        "customer_number": customer_number,
+        "contract_number": number,
+        "name": f"Colocation {number}",
+        "starts_on": "2023-04-01",
+        "min_term_months": 36,
+        "renewal_months": 12,
+        "notice": {"value": 3, "unit": "months", "to": "term_end"},
+        "telecom_service": False,
+        "positions": [],
+        "version": 1,
+    }
+    subject, event_id = "crm.contract.upserted.v1", uuid4().hex
+    envelope = {"specversion": "1.0", "id": event_id, "source": "/crm/world", "type": subject, "data": usual | changes}
+
+    async def publish() -> None:
+        bus = await connected_bus("crm", portal.run["nats_url"], user=feed["user"], password=feed["password"])
+        headers = {"Content-Type": STRUCTURED, "Nats-Msg-Id": f"/crm/world/{event_id}"}
+        await bus.publish(subject, json.dumps(envelope).encode(), headers)
+        await bus.close()
+
+    # a loop of its own: also called from within tests that run in one
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, publish()).result(30)
 
 
 class World:

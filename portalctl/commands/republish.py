@@ -19,6 +19,7 @@ STATES = {
     "users": "services.users.people",
     "documents": "services.documents.republish",
     "contacts": "services.contacts.republish",
+    "contracts": "services.contracts.republish",
 }
 """Where each keeps its ``republish``. `auth` tells what happened, not what is: it has its outbox only."""
 

@@ -13,6 +13,7 @@ from portalctl.broker import broker, publish
 from portalctl.console import Failed, say
 from portalctl.database import transaction
 from portalctl.demo import feed
+from portalctl.demo.contracts import contracts
 from portalctl.demo.story import (
     COMPANIES,
     FIRST,
@@ -54,6 +55,7 @@ class Loading:
         papers = feed.papers(date.today())  # noqa: DTZ011  # the demo is about today, wherever one is
         async with broker(reach, "crm") as bus:
             await _send(bus, feed.customers())
+            await _send(bus, contracts())
         async with broker(reach, "billing") as bus:
             await _send(bus, papers)
         say("  the operator's staff ...")

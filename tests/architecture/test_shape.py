@@ -34,6 +34,12 @@ PURE = (
     "file_checks",
     "record",
     "search_words",
+    "terms",
+    "statutory",
+    "outlook",
+    "wording",
+    "deadlines",
+    "icalendar",
 )
 """Rooms that hold rules only, in whichever service."""
 

@@ -73,7 +73,7 @@ def bench() -> Section:
 @contextlib.contextmanager
 def _service(folder: Path, database_url: str) -> Iterator[int]:
     port = free_port()
-    with nats_server() as broker, _identity_keys() as keys_url:
+    with nats_server() as broker, identity_keys() as keys_url:
         environment = {
             "PORTAL_HOME": str(folder),
             "DOCUMENTS_PORT": str(port),
@@ -88,7 +88,7 @@ def _service(folder: Path, database_url: str) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _identity_keys() -> Iterator[str]:
+def identity_keys() -> Iterator[str]:
     """The inner port of a gateway, as far as a service needs it."""
     body = json.dumps(keys()).encode()
 

@@ -228,7 +228,7 @@ def new_world(settings_of: Callable[..., Settings]) -> NewWorld:
 
     @contextlib.asynccontextmanager
     async def make(routes: Sequence[Route] = ROUTES, **values: Any) -> AsyncIterator[World]:
-        services = {name: FakeService(name) for name in ("auth", "users", "documents", "contacts")}
+        services = {name: FakeService(name) for name in ("auth", "users", "documents", "contacts", "contracts")}
         async with contextlib.AsyncExitStack() as stack:
             for service in services.values():
                 await service.start()

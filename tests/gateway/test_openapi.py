@@ -13,7 +13,7 @@ from gateway.openapi import _same
 from gateway.routing import PREFIX
 from tests.gateway.conftest import World
 
-SERVICES = ("auth", "users", "documents", "contacts")
+SERVICES = ("auth", "users", "documents", "contacts", "contracts")
 
 
 def served(service: str) -> set[tuple[str, str]]:

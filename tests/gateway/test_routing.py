@@ -25,6 +25,7 @@ PUBLIC = {
     "/auth/password-reset/check",
     "/auth/password-reset/complete",
     "/brand",
+    "/contracts/calendar/{token}.ics",
     "/openapi.json",
 }
 

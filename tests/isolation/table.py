@@ -57,6 +57,11 @@ def with_contacts(status: Cell, **more: Any) -> Row:
     return Row((401, 401, 403, 403, status, 409, status, 401), **more)
 
 
+def with_contracts(status: Cell, **more: Any) -> Row:
+    """Whoever has the module `contracts`: here the admin and the operator's staff."""
+    return Row((401, 401, 403, 403, status, 409, status, 401), **more)
+
+
 def for_admins(status: Cell, **more: Any) -> Row:
     return Row((401, 401, 403, 403, status, 409, status, 401), **more)
 
@@ -79,6 +84,7 @@ MEMBER: Ids = {"membership_id": lambda company: company.row()}
 DOCUMENT: Ids = {"document_id": lambda company: company.documents[0]}
 FILE: Ids = DOCUMENT | {"file_id": lambda company: company.files[0]}
 CONTACT: Ids = {"contact_id": lambda company: company.contact()}
+CONTRACT: Ids = {"contract_id": lambda company: company.contract()}
 LETTER: Ids = {"letter_id": lambda _company: "999999999"}
 STAFF = ("operator", "operator_here")
 
@@ -162,6 +168,28 @@ TABLE: dict[str, Row] = {
     },
     **{
         f"POST /contacts/operator/dead-letters/{{letter_id}}/{what}": for_operators(404, path=LETTER)
+        for what in ("retry", "drop")
+    },
+    "GET /contracts": with_contracts(200),
+    "GET /contracts/{contract_id}": with_contracts(200, path=CONTRACT, owned=True),
+    "GET /contracts/calendar": with_contracts(200),
+    "GET /contracts/calendar/token": Row((401, 401, 403, 403, 200, 409, 403, 401)),
+    "POST /contracts/calendar/token": Row((401, 401, 403, 403, 201, 409, 403, 401)),
+    "DELETE /contracts/calendar/token": Row((401, 401, 403, 403, 204, 409, 403, 401)),
+    "GET /contracts/calendar/{token}.ics": Row((404,) * len(CALLERS), path={"token": lambda _company: "x" * 43}),
+    **{
+        f"GET /contracts/operator/{pile}": for_operators(200)
+        for pile in ("parked", "refused", "dead-letters", "health")
+    },
+    **{
+        f"POST /contracts/operator/{kind}/{{record_id}}/{what}": for_operators(
+            404, path={"record_id": lambda _c: str(uuid4())}
+        )
+        for kind in ("parked", "refused")
+        for what in ("retry", "drop")
+    },
+    **{
+        f"POST /contracts/operator/dead-letters/{{letter_id}}/{what}": for_operators(404, path=LETTER)
         for what in ("retry", "drop")
     },
     "POST /billing/invoices": for_machines(422, body=lambda _company: {}),
