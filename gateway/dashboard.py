@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -25,6 +25,9 @@ from gateway.weather import Clock, Weather, WeatherMissing, shown
 
 PART_SECONDS = 0.6
 NEW_DOCUMENTS = 10
+NEXT_DEADLINES = 10
+MOST_LINES = 4
+"""Of more, the graphs' own screen tells."""
 NAMED = 5
 MOST_PAGES = 10
 
@@ -45,6 +48,30 @@ class UsersWaiting(BaseModel):
     count: int
     names: list[str]
     """Of the first few."""
+
+
+class ContactsToConfirm(BaseModel):
+    """Whom nobody has confirmed for a year, and roles that nobody has."""
+
+    count: int
+    names: list[str]
+    """Of the first few, longest due first."""
+    gaps: list[str]
+    """In the reader's language."""
+
+
+class LineLoad(BaseModel):
+    """A line, and what went through it in the newest five minutes that were measured within the last hour."""
+
+    id: str
+    name: str
+    site: str
+    capacity_bps: int
+    commit_bps: int | None
+    last_sample_at: datetime | None
+    at: datetime | None
+    in_bps: int | None
+    out_bps: int | None
 
 
 class _Missing(Exception):
@@ -97,15 +124,30 @@ async def _new_documents(ask: _Asking) -> list[Any]:
 
 
 async def _lines(ask: _Asking) -> list[Any]:
-    return _items(await ask.get("metrics", "/metrics/lines"))
+    lines = _items(await ask.get("metrics", "/metrics/lines"))[:MOST_LINES]
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    return list(await asyncio.gather(*(_load(ask, line, now) for line in lines)))
+
+
+async def _load(ask: _Asking, line: dict[str, Any], now: datetime) -> dict[str, Any]:
+    hour = f"from={now - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}&to={now:%Y-%m-%dT%H:%M:%SZ}&points=12"
+    series = (await ask.get("metrics", f"/metrics/lines/{line['id']}/bandwidth?{hour}"))["series"]
+    steps = zip(series["at"], series["in_avg"], series["out_avg"], strict=True)
+    measured = [step for step in steps if step[1] is not None or step[2] is not None]
+    at, in_bps, out_bps = measured[-1] if measured else (None, None, None)
+    own = {name: line[name] for name in ("id", "name", "site", "capacity_bps", "commit_bps", "last_sample_at")}
+    return LineLoad(**own, at=at, in_bps=in_bps, out_bps=out_bps).model_dump(mode="json")
 
 
 async def _deadlines(ask: _Asking) -> list[Any]:
-    return _items(await ask.get("contracts", "/contracts/calendar"))
+    return _items(await ask.get("contracts", f"/contracts/calendar?limit={NEXT_DEADLINES}"))
 
 
-async def _contacts_to_confirm(ask: _Asking) -> Any:
-    return await ask.get("contacts", "/contacts/review")
+async def _contacts_to_confirm(ask: _Asking) -> dict[str, Any]:
+    review = await ask.get("contacts", "/contacts/review")
+    names = [contact["name"] for contact in review["due"][:NAMED]]
+    gaps = [role["name"] for role in review["roles"] if role["role"] in review["gaps"]]
+    return ContactsToConfirm(count=review["due_count"], names=names, gaps=gaps).model_dump()
 
 
 async def _users_waiting(ask: _Asking) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from chassis.logging import log
 from gateway.brand import PublicBrand
 from gateway.call import Call
 from gateway.caller import ForeignOrigin
-from gateway.dashboard import PartMissing, UsersWaiting
+from gateway.dashboard import ContactsToConfirm, LineLoad, PartMissing, UsersWaiting
 from gateway.greeting import Greeting
 from gateway.headers import API_POLICY
 from gateway.proxy import RequestTimeout
@@ -163,7 +163,7 @@ def _renamed(value: Any, service: str) -> Any:
 
 def _add_own(paths: dict[str, dict[str, Any]], schemas: dict[str, Any]) -> None:
     """What the gateway answers itself."""
-    for model in (PublicBrand, Greeting, WeatherOut, PartMissing, UsersWaiting):
+    for model in (PublicBrand, Greeting, WeatherOut, PartMissing, LineLoad, ContactsToConfirm, UsersWaiting):
         own = model.model_json_schema(mode="serialization", ref_template=_REF + "gateway_{model}")
         schemas |= {f"gateway_{key}": schema for key, schema in own.pop("$defs", {}).items()}
         schemas[f"gateway_{model.__name__}"] = own
@@ -191,9 +191,9 @@ def _dashboard(schemas: dict[str, Any]) -> dict[str, Any]:
     parts = {
         "weather": schema("gateway_WeatherOut"),
         "documents": items("documents_DocumentOut"),
-        "lines": items(),
-        "deadlines": items(),
-        "contacts_to_confirm": schema(""),
+        "lines": items("gateway_LineLoad"),
+        "deadlines": items("contracts_DeadlineOut"),
+        "contacts_to_confirm": schema("gateway_ContactsToConfirm"),
         "users_waiting": schema("gateway_UsersWaiting"),
         "objections": items(),
         "exchange": items(),

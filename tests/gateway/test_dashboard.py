@@ -18,7 +18,22 @@ from gateway.weather import DemoWeather
 from tests.gateway.conftest import FakeService, NewWorld, World
 
 NEW = ("metrics", "contracts", "contacts")
-LISTS = {"documents": "/documents", "metrics": "/metrics/lines", "contracts": "/contracts/calendar"}
+REVIEW = {
+    "due": [{"name": f"N{n}"} for n in range(7)],
+    "due_count": 7,
+    "gaps": ["abuse"],
+    "roles": [{"role": "abuse", "name": "Abuse"}, {"role": "invoices", "name": "Rechnungen"}],
+}
+
+
+def a_line(line_id: str) -> dict[str, Any]:
+    own = {"id": line_id, "name": "Internet", "site": "RZ Berlin", "capacity_bps": 10**9, "commit_bps": 10**7}
+    return own | {"last_sample_at": "2026-11-23T04:05:00Z"}
+
+
+def bandwidth(received: list[int | None], sent: list[int | None]) -> dict[str, Any]:
+    at = [f"2026-11-23T04:{5 * n:02d}:00Z" for n in range(len(received))]
+    return {"series": {"at": at, "in_avg": received, "out_avg": sent}}
 
 
 def answering(value: Any, status: int = 200) -> Any:
@@ -68,9 +83,10 @@ async def stage(world: World) -> AsyncIterator[Stage]:
     made = Stage(world, world.services | extra)
     documents = {"items": [{"id": "d1", "number": "RE-1"}], "next_cursor": None}
     made.services["documents"].answers["/documents"] = answering(documents)
-    made.services["metrics"].answers["/metrics/lines"] = answering([{"id": "l1"}])
+    made.services["metrics"].answers["/metrics/lines"] = answering([a_line("l1")])
+    made.services["metrics"].answers["/metrics/lines/l1/bandwidth"] = answering(bandwidth([1, 2, None], [3, 4, None]))
     made.services["contracts"].answers["/contracts/calendar"] = answering({"items": [{"on": "2027-01-31"}]})
-    made.services["contacts"].answers["/contacts/review"] = answering({"due": [], "gaps": ["abuse"]})
+    made.services["contacts"].answers["/contacts/review"] = answering(REVIEW)
     users = [a_user("created", "Anna"), a_user("active", "Bert"), a_user("password_set", "Cleo")]
     made.services["users"].answers["/users"] = answering({"items": users, "next_cursor": None})
     made.use("documents", "users", *NEW)
@@ -86,9 +102,9 @@ async def test_everything_is_there_at_once(stage: Stage) -> None:
     del found["greeting"]
     assert found == {
         "documents": [{"id": "d1", "number": "RE-1"}],
-        "lines": [{"id": "l1"}],
+        "lines": [a_line("l1") | {"at": "2026-11-23T04:05:00Z", "in_bps": 2, "out_bps": 4}],
         "deadlines": [{"on": "2027-01-31"}],
-        "contacts_to_confirm": {"due": [], "gaps": ["abuse"]},
+        "contacts_to_confirm": {"count": 7, "names": ["N0", "N1", "N2", "N3", "N4"], "gaps": ["Abuse"]},
         "users_waiting": {"count": 2, "names": ["Anna Muster", "Cleo Muster"]},
         "objections": [],
         "exchange": [],
@@ -168,7 +184,7 @@ async def test_what_is_not_installed_or_down_says_so_and_the_rest_is_there(stage
     assert found["contacts_to_confirm"] == {"unavailable": "not_installed"}
     assert found["lines"] == {"unavailable": "down"}
     assert found["documents"] == [{"id": "d1", "number": "RE-1"}]
-    assert (await stage.seen_by(stage.world.signed_in()))["lines"] == [{"id": "l1"}]
+    assert (await stage.seen_by(stage.world.signed_in()))["lines"][0]["id"] == "l1"
 
 
 @pytest.mark.parametrize("hangs", ["documents", "metrics", "contracts", "contacts"])
@@ -243,6 +259,23 @@ async def test_all_waiting_users_are_counted_over_all_pages(stage: Stage) -> Non
 
     found = (await stage.seen_by(stage.world.signed_in()))["users_waiting"]
     assert found == {"count": 7, "names": ["U0 Muster", "U1 Muster", "U2 Muster", "U3 Muster", "U4 Muster"]}
+
+
+async def test_a_line_that_was_not_measured_is_there_without_its_load(stage: Stage) -> None:
+    metrics = stage.services["metrics"]
+    metrics.answers["/metrics/lines"] = answering([a_line(f"l{n}") for n in range(6)])
+    for n in range(6):
+        metrics.answers[f"/metrics/lines/l{n}/bandwidth"] = answering(
+            bandwidth([None], [None]) if n else bandwidth([], [])
+        )
+
+    lines = (await stage.seen_by(stage.world.signed_in()))["lines"]
+
+    assert [line["id"] for line in lines] == ["l0", "l1", "l2", "l3"], "the graphs' own screen has all"
+    assert {(line["at"], line["in_bps"], line["out_bps"]) for line in lines} == {(None, None, None)}
+    wanted = [seen.path for seen in metrics.seen if "bandwidth" in seen.path]
+    assert len(wanted) == 4
+    assert all(path.endswith("&points=12") for path in wanted)
 
 
 async def test_half_a_session_has_no_start_page(stage: Stage) -> None:
