@@ -14,6 +14,7 @@ export default defineConfig({
     // One small sheet instead of a dozen tiny ones that would hold up each page.
     cssCodeSplit: false,
     modulePreload: false,
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   server: { proxy: { "/api": "http://127.0.0.1:8080", "/dev/mail": "http://127.0.0.1:8080" } },
   test: { include: ["src/**/*.test.ts"] },

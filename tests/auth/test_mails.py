@@ -9,6 +9,7 @@ from aiosmtpd.controller import Controller
 from sqlalchemy import update
 
 from chassis.brand import load_brand
+from chassis.db import utc_now
 from chassis.testing import free_port
 from events.auth import InvitationFailed, InvitationSent
 from services.auth.models import Link, MailRow
@@ -153,6 +154,31 @@ async def test_a_server_that_is_away_delays_and_every_try_is_the_same_message(ma
     assert [mail["To"] for mail in box.mails] == [person.email]
     assert box.mails[0]["Message-ID"] == f"<{waiting.id.hex}@nordwelle.example>"
     assert len(await auth.events(InvitationSent)) == 1
+
+
+async def test_a_mail_under_way_when_the_service_stops_is_due_at_once_for_the_next(make_auth_with: object) -> None:
+    reached = asyncio.Event()
+
+    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(never_answer, "127.0.0.1", 0)
+    auth: Auth = await make_auth_with(smtp_port=server.sockets[0].getsockname()[1])  # type: ignore[operator]
+    await auth.handle(an_invitation(await auth.person()))
+    delivering = asyncio.create_task(auth.deliver())
+    await asyncio.wait_for(reached.wait(), 10)
+
+    delivering.cancel()
+    await asyncio.gather(delivering, return_exceptions=True)
+    server.close()
+    await server.wait_closed()
+
+    (waiting,) = await auth.rows(MailRow)
+    assert (waiting.state, waiting.next_try_at <= utc_now()) == ("queued", True)
+    assert delivering.cancelled()
 
 
 async def test_a_mail_nobody_takes_for_three_days_is_dead_and_told(auth: Auth) -> None:

@@ -68,6 +68,9 @@ class Postman:
             if mail is None:
                 return
             await send(mail, self.settings, sender=self.brand.sender, message_id=mail_id.hex)
+        except asyncio.CancelledError:
+            await self._give_back(mail_id)
+            raise
         except MailRefused as error:
             await self._settle(mail_id, "refused", str(error))
         except MailDelayed as error:
@@ -77,6 +80,12 @@ class Postman:
             await self._delay(mail_id, type(error).__name__)
         else:
             await self._settle(mail_id, "sent", None)
+
+    async def _give_back(self, mail_id: UUID) -> None:
+        """The service stops: whoever starts next need not wait for the end of the lease."""
+        mine = update(MailRow).where(MailRow.id == mail_id, MailRow.state == "queued")
+        async with self.database.transaction() as session:
+            await session.execute(mine.values(next_try_at=utc_now()))
 
     async def _write(self, mail_id: UUID) -> Mail | None:
         """The mail as it goes out now; none when there is nothing (more) to say."""
