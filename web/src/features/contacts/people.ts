@@ -76,12 +76,14 @@ export type Difference = { field: string; label: string; before: string; after: 
 
 /** What would change, field by field; the order of roles says nothing. */
 export function differences(before: Partial<Details>, after: Partial<Details>): Difference[] {
-  return FIELDS.filter((field) => field in after && !same(before[field], after[field])).map((field) => ({
-    field,
-    label: fieldName(field),
-    before: inWords(field, before[field]),
-    after: inWords(field, after[field]),
-  }));
+  return FIELDS.filter((field) => field in after && !same(before[field], after[field]))
+    .map((field) => ({
+      field,
+      label: fieldName(field),
+      before: inWords(field, before[field]),
+      after: inWords(field, after[field]),
+    }))
+    .filter(({ before: was, after: is }) => was !== is);
 }
 
 const flat = (value: Details[Field] | undefined): string =>
