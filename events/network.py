@@ -1,10 +1,10 @@
 """What the network tells us (feed): lines, and the counters of what flows through them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from events.base import Event
+from events.base import Envelope, Event, InvalidEvent
 from events.billing import Number, Text
 
 PercentileMethod = Literal["max_of_directions", "max_per_sample", "sum"]
@@ -65,3 +65,19 @@ class TrafficSampled(Event):
         ),
     ]
     kind: Literal["samples"] = Field(default="samples", description="names the entity; need not be sent")
+
+    @classmethod
+    def received(cls, envelope: Envelope) -> Self:
+        """Only the list itself is looked at: nothing inside one sample can bury the others.
+
+        Raises:
+            InvalidEvent: ``invalid_data``: no list, or too long.
+        """
+        samples = envelope.data.get("samples") if isinstance(envelope.data, dict) else None
+        if not isinstance(samples, list) or len(samples) > MOST_SAMPLES:
+            detail = f"must be a list of at most {MOST_SAMPLES} samples"
+            errors = [{"pointer": "/data/samples", "detail": detail}]
+            raise InvalidEvent("invalid_data", "The data does not match the schema.", errors)
+        event = cls.model_construct(samples=tuple(samples))
+        event._envelope = envelope  # noqa: SLF001  # its own class
+        return event

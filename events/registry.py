@@ -6,12 +6,24 @@ import events.contacts
 import events.contracts
 import events.crm
 import events.documents
+import events.metrics
+import events.network
 import events.users
 from events.base import REGISTRY
 
 __all__ = ["DEAD_LETTERS", "MAX_AGE_DAYS", "OWNERS", "REGISTRY", "STREAMS", "consumers"]
 
-_ALL = (events.auth, events.billing, events.contacts, events.contracts, events.crm, events.documents, events.users)
+_ALL = (
+    events.auth,
+    events.billing,
+    events.contacts,
+    events.contracts,
+    events.crm,
+    events.documents,
+    events.metrics,
+    events.network,
+    events.users,
+)
 
 DEAD_LETTERS = "DEAD_LETTERS"
 OWNERS = ("billing", "crm", "network", "auth", "users", "documents", "metrics", "contracts", "contacts")

@@ -17,7 +17,7 @@ class CustomerChanged(Event):
     """The whole state of a customer (company)."""
 
     subject = "users.customer.changed.v1"
-    listeners = frozenset({"auth", "contracts", "contacts", "documents"})
+    listeners = frozenset({"auth", "contracts", "contacts", "documents", "metrics"})
     entity_field = "customer_id"
 
     customer_id: UUID

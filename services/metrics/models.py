@@ -256,3 +256,17 @@ class Refusal(Base):
     example: Mapped[Any] = mapped_column(JSON)
     first_at: Mapped[datetime] = mapped_column(Utc)
     last_at: Mapped[datetime] = mapped_column(Utc)
+
+
+class Half(Base):
+    """A counter that waits for the other direction's; both, for an hour, once that has come."""
+
+    __tablename__ = "halves"
+    __table_args__ = (Index("halves_received_ms_idx", "received_ms"), {"sqlite_with_rowid": False})
+
+    source: Mapped[str] = mapped_column(String(256), primary_key=True)
+    line_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at_ms: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    in_octets: Mapped[int | None] = mapped_column(BigInteger)
+    out_octets: Mapped[int | None] = mapped_column(BigInteger)
+    received_ms: Mapped[int] = mapped_column(BigInteger)

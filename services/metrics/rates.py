@@ -1,11 +1,12 @@
-"""From counters to intervals to 5-minute slots. Pure, whole numbers only, so that the same counters give the same bytes.
+"""From counters to intervals to 5-minute slots. Pure, in whole numbers: the same counters give the same bytes.
 
-Rules: docs/rules/traffic.md. The counter between two samples is a straight line; at each slot's border it is read off in
-whole octets. So a volume is exactly the difference of two counters, however finely it is cut.
+Rules: docs/rules/traffic.md. The counter between two samples is a straight line; at each slot's border it is read off
+in whole octets. So a volume is exactly the difference of two counters, however finely it is cut.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 STEP_MS = 300_000
@@ -47,7 +48,7 @@ class SlotSum(NamedTuple):
 
 
 def read_sample(raw: Any) -> Sample | str:
-    """A sample of the feed, or the reason why it is none."""
+    """A sample of the feed, its counters unchecked, or the reason why it is none."""
     if not isinstance(raw, dict):
         return INVALID_SAMPLE
     at = raw.get("at")
@@ -63,14 +64,9 @@ def read_sample(raw: Any) -> Sample | str:
     discontinuity = raw.get("discontinuity", False)
     if discontinuity is not None and not isinstance(discontinuity, bool):
         return INVALID_SAMPLE
-    sample = Sample(
-        raw.get("line_id"),  # type: ignore[arg-type]  # whatever it is: `refusal_of` looks
-        at_ms,
-        raw.get("in_octets"),  # type: ignore[arg-type]
-        raw.get("out_octets"),  # type: ignore[arg-type]
-        bool(discontinuity),
-    )
-    return refusal_of(sample) or sample
+    line_id, in_octets, out_octets = raw.get("line_id"), raw.get("in_octets"), raw.get("out_octets")
+    # whatever these are: `refusal_of` looks
+    return Sample(line_id, at_ms, in_octets, out_octets, bool(discontinuity))  # type: ignore[arg-type]
 
 
 def refusal_of(sample: Sample) -> str | None:
@@ -100,7 +96,7 @@ def is_gap(before_ms: int, before: Counter, at_ms: int, now: Counter, ceiling_bp
 def slots_of(times: Sequence[int], counters: Mapping[int, Counter], ceiling_bps: int) -> dict[int, SlotSum]:
     """The slots touched by the intervals between these samples, whose times are sorted."""
     found: dict[int, SlotSum] = {}
-    for before_ms, at_ms in zip(times, times[1:], strict=False):
+    for before_ms, at_ms in pairwise(times):
         before, now = counters[before_ms], counters[at_ms]
         if not is_gap(before_ms, before, at_ms, now, ceiling_bps):
             into, out = now.in_octets - before.in_octets, now.out_octets - before.out_octets
@@ -135,12 +131,7 @@ def rates_of(slot: SlotSum) -> tuple[int, int] | None:
     return rate_bps(slot.in_octets, slot.measured_ms), rate_bps(slot.out_octets, slot.measured_ms)
 
 
-def clusters(times: Iterable[int], *, apart_ms: int) -> list[tuple[int, int]]:
-    """First and last of each run of sorted times whose neighbours are not further apart."""
-    found: list[tuple[int, int]] = []
-    for at in times:
-        if found and at - found[-1][1] <= apart_ms:
-            found[-1] = (found[-1][0], at)
-        else:
-            found.append((at, at))
-    return found
+def clusters(times: Sequence[int], *, apart_ms: int) -> list[Sequence[int]]:
+    """Sorted times, cut wherever two neighbours are further apart."""
+    borders = [0, *(n + 1 for n, (one, two) in enumerate(pairwise(times)) if two - one > apart_ms), len(times)]
+    return [times[start:end] for start, end in pairwise(borders)]

@@ -25,6 +25,7 @@ from events.contacts import ContactsAuditRecorded
 from events.contracts import ContractsAuditRecorded
 from events.crm import CustomerUpserted
 from events.documents import DocumentsAuditRecorded
+from events.metrics import MetricsAuditRecorded
 from events.users import UsersAuditRecorded
 from services.users.chain import append
 from services.users.models import TIME_ZONES, Customer, CustomerNumberTaken, Membership, Step, User
@@ -139,7 +140,12 @@ async def _invited(user_id: UUID, session: AsyncSession) -> list[Membership]:
 
 
 @handlers.on(
-    AuthAuditRecorded, ContractsAuditRecorded, ContactsAuditRecorded, DocumentsAuditRecorded, UsersAuditRecorded
+    AuthAuditRecorded,
+    ContractsAuditRecorded,
+    ContactsAuditRecorded,
+    DocumentsAuditRecorded,
+    MetricsAuditRecorded,
+    UsersAuditRecorded,
 )
 async def append_to_audit_log(event: AuditRecorded, session: AsyncSession) -> None:
     """One line more."""

@@ -1,0 +1,1 @@
+"""Where counters, slots and rollups are kept; the only rooms that write SQL by hand, because samples are many."""

@@ -1,0 +1,135 @@
+"""How a long range fits into few points without losing a peak. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+UNITS = (300, 3600, 10_800, 86_400)
+"""What the store has ready, in seconds."""
+
+
+class Grid(NamedTuple):
+    """The steps of a picture: each is some units long."""
+
+    unit: int
+    first: int
+    """Position of the first unit: seconds since 1970, divided by the unit."""
+    units: int
+    per_step: int
+
+    @property
+    def step_seconds(self) -> int:
+        """Length of a step."""
+        return self.unit * self.per_step
+
+    @property
+    def steps(self) -> int:
+        """How many."""
+        return -(-self.units // self.per_step)
+
+    @property
+    def start(self) -> int:
+        """Seconds since 1970."""
+        return self.first * self.unit
+
+    @property
+    def end(self) -> int:
+        """Seconds since 1970; the last step may be cut short by it."""
+        return (self.first + self.units) * self.unit
+
+
+def grid(start: int, end: int, points: int, *, raw_from: int) -> Grid:
+    """The finest steps of which at most ``points`` cover the range. Before ``raw_from`` there are no slots any more."""
+    found = None
+    for unit, coarser in zip(UNITS, (*UNITS[1:], None), strict=True):
+        if unit == 300 and start < raw_from:
+            continue
+        first = start // unit
+        units = -(-end // unit) - first
+        found = Grid(unit, first, units, max(1, -(-units // points)))
+        if coarser is None or found.step_seconds < coarser:
+            break
+    assert found is not None
+    return found
+
+
+class Piece(NamedTuple):
+    """One unit or step: bits times milliseconds, the milliseconds measured, and the greatest averages in it."""
+
+    step: int
+    in_sum: float
+    out_sum: float
+    weight: float
+    present: int
+    in_max: int
+    out_max: int
+
+
+@dataclass(slots=True)
+class Thinned:
+    """Means and maxima per step; None where nothing was measured."""
+
+    in_avg: list[int | None]
+    in_max: list[int | None]
+    out_avg: list[int | None]
+    out_max: list[int | None]
+    present: int = 0
+    in_sum: float = 0
+    out_sum: float = 0
+    weight: float = 0
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+    """First step without anything, and the next with something."""
+
+    @classmethod
+    def empty(cls, steps: int) -> "Thinned":
+        """Nothing measured."""
+        return cls([None] * steps, [None] * steps, [None] * steps, [None] * steps)
+
+    def take(self, pieces: Iterable[Piece]) -> None:
+        """One piece per step."""
+        for step, in_sum, out_sum, weight, present, in_max, out_max in pieces:
+            if not present:
+                continue
+            in_avg, out_avg = round(in_sum / weight), round(out_sum / weight)
+            self.in_avg[step], self.out_avg[step] = in_avg, out_avg
+            # a slot that is missing for its short measure counts in the mean only
+            self.in_max[step] = max(in_avg, in_max)
+            self.out_max[step] = max(out_avg, out_max)
+            self.present += present
+            self.in_sum += in_sum
+            self.out_sum += out_sum
+            self.weight += weight
+
+    def find_gaps(self, until: int) -> None:
+        """Stretches of empty steps before this one."""
+        start = None
+        for step, value in enumerate(self.in_avg[:until]):
+            if value is None and start is None:
+                start = step
+            elif value is not None and start is not None:
+                self.gaps.append((start, step))
+                start = None
+        if start is not None:
+            self.gaps.append((start, until))
+
+
+def joined(units: Iterable[Piece], per_step: int) -> list[Piece]:
+    """Units, sorted, put together into steps."""
+    if per_step == 1:
+        return list(units)
+    found: dict[int, Piece] = {}
+    for position, in_sum, out_sum, weight, present, in_max, out_max in units:
+        step = position // per_step
+        if (before := found.get(step)) is None:
+            found[step] = Piece(step, in_sum, out_sum, weight, present, in_max, out_max)
+        else:
+            found[step] = Piece(
+                step,
+                before.in_sum + in_sum,
+                before.out_sum + out_sum,
+                before.weight + weight,
+                before.present + present,
+                max(before.in_max, in_max),
+                max(before.out_max, out_max),
+            )
+    return list(found.values())
