@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from services.contracts.terms import Agreement, Notice, after_notice, dates_on, state_on
+from services.contracts.terms import Agreement, Dates, Notice, State, after_notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +52,33 @@ class Reader:
     rules: Collection[str] = tuple(RULES)
 
 
-def statutory_end(agreement: Agreement, as_of: date, reader: Reader, *, telecom: bool) -> StatutoryEnd | None:
+@dataclass(frozen=True, slots=True)
+class Own:
+    """An agreement as seen on one day, by its own rules."""
+
+    agreement: Agreement
+    as_of: date
+    state: State
+    dates: Dates
+
+
+def statutory_end(own: Own, reader: Reader, *, telecom: bool) -> StatutoryEnd | None:
     """The earlier of the agreement's own earliest end and the law's; none where the law says nothing (S-1).
 
     Only for what renews or runs on after a minimum term, by itself, and is neither cancelled nor ended.
     """
-    rule, minimum = TKG_56_3, agreement.min_term_ends_on
+    rule, minimum, known_end = TKG_56_3, own.dates.min_term_ends_on, own.agreement.ends_on
     if not telecom or not reader.end_user or rule.id not in reader.rules:
         return None
-    if minimum is None or as_of < rule.in_force_from or state_on(agreement, as_of) in ("cancelled", "ended"):
+    if minimum is None or own.as_of < rule.in_force_from or own.state in ("cancelled", "ended"):
         return None
-    if agreement.ends_on is not None and agreement.ends_on <= minimum:
+    if known_end is not None and known_end <= minimum:
         return None
-    own = dates_on(agreement, as_of).earliest_end_on
-    assert own is not None
-    first_day = max(as_of, minimum + timedelta(days=1))
+    by_contract = own.dates.earliest_end_on
+    assert by_contract is not None
+    first_day = max(own.as_of, minimum + timedelta(days=1))
     by_law = after_notice(first_day, rule.notice)
-    return StatutoryEnd(min(own, by_law), rule, by_contract=own <= by_law)
+    return StatutoryEnd(min(by_contract, by_law), rule, by_contract=by_contract <= by_law)
 
 
 def bundle_end(own: date | None, ends: Sequence[StatutoryEnd | None]) -> StatutoryEnd | None:

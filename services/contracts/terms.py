@@ -1,6 +1,6 @@
 """Terms and notice dates: when a contract ends, and by when notice must be given. Pure. Rules: docs/rules/terms.md."""
 
-from calendar import monthrange
+from calendar import isleap
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -52,15 +52,23 @@ class Dates:
     decided_by: Deciding
 
 
+_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def month_length(year: int, month: int) -> int:
+    """How many days the month has."""
+    return 29 if month == 2 and isleap(year) else _LENGTHS[month - 1]
+
+
 def last_day_of_month(day: date) -> date:
     """The last day of the month in which this day lies."""
-    return day.replace(day=monthrange(day.year, day.month)[1])
+    return day.replace(day=month_length(day.year, day.month))
 
 
 def add_months(day: date, months: int) -> date:
     """So many months later (or earlier), on the month's last day where the day does not exist (T-3)."""
     years, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(years, month + 1, min(day.day, monthrange(years, month + 1)[1]))
+    return date(years, month + 1, min(day.day, month_length(years, month + 1)))
 
 
 def term_end(start: date, months: int) -> date:
@@ -71,8 +79,9 @@ def term_end(start: date, months: int) -> date:
     Source: BGB §187(2), §188(2) and (3).
     """
     years, month = divmod(start.year * 12 + start.month - 1 + months, 12)
-    if start.day > monthrange(years, month + 1)[1]:
-        return last_day_of_month(date(years, month + 1, 1))
+    length = month_length(years, month + 1)
+    if start.day > length:
+        return date(years, month + 1, length)
     return date(years, month + 1, start.day) - timedelta(days=1)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -49,44 +48,45 @@ async def look_for_ever(database: Database, settings: Settings) -> None:
 async def look(database: Database, settings: Settings, now: datetime) -> int:
     """One round over what has passed and what is to be told; returns how many contracts it looked at."""
     async with database.reading() as session:
-        zones = dict(await _todays(session, now))
-        waiting = {
-            contract_id: zones[zone] for zone in zones for contract_id in await _waiting(session, zone, zones[zone])
-        }
-    for contract_id, today in waiting.items():
-        async with database.transaction() as session:
-            await _bring_up_to_date(session, contract_id, today, settings.remind_months_before)
-    return len(waiting)
+        todays = await _todays(session, now)
+        waiting = {zone: await _waiting(session, zone, today) for zone, today in todays.items()}
+    for zone, ids in waiting.items():
+        if ids:
+            async with database.transaction() as session:
+                await _bring_up_to_date(session, ids, todays[zone], settings.remind_months_before)
+    return sum(map(len, waiting.values()))
 
 
-async def _todays(session: AsyncSession, now: datetime) -> list[tuple[str, date]]:
+async def _todays(session: AsyncSession, now: datetime) -> dict[str, date]:
     """Each time zone in which a customer is, and the date there."""
     zones = await session.scalars(select(Customer.time_zone).distinct())
-    return [(zone, Customer(time_zone=zone).today(now)) for zone in zones]
+    return {zone: Customer(time_zone=zone).today(now) for zone in zones}
 
 
-async def _waiting(session: AsyncSession, zone: str, today: date) -> Sequence[UUID]:
+async def _waiting(session: AsyncSession, zone: str, today: date) -> list[UUID]:
     there = select(Deadline.contract_id).join(Customer, Customer.id == Deadline.customer_id)
     there = there.where(Customer.time_zone == zone)
-    passed = (await session.scalars(there.where(Deadline.due_on < today).limit(AT_ONCE))).all()
-    told = (await session.scalars(there.where(Deadline.next_reminder_on <= today).limit(AT_ONCE))).all()
-    return [*passed, *told]
+    passed = await session.scalars(there.where(Deadline.due_on < today).limit(AT_ONCE))
+    told = await session.scalars(there.where(Deadline.next_reminder_on <= today).limit(AT_ONCE))
+    return sorted({*passed, *told})
 
 
 async def _bring_up_to_date(
-    session: AsyncSession, contract_id: UUID, today: date, months_before: Sequence[int]
+    session: AsyncSession, ids: Sequence[UUID], today: date, months_before: Sequence[int]
 ) -> None:
-    contract = await session.get(Contract, contract_id, with_for_update=True)
-    assert contract is not None
-    mine: Any = select(Deadline).where(Deadline.contract_id == contract_id)
-    if any(deadline.due_on < today for deadline in (await session.scalars(mine)).all()):
+    """Many in one transaction; always in the same order, so that two who do it wait for each other only once."""
+    these = select(Contract).where(Contract.id.in_(ids)).order_by(Contract.id).with_for_update()
+    contracts = {contract.id: contract for contract in await session.scalars(these)}
+    passed = select(Deadline.contract_id).where(Deadline.contract_id.in_(ids), Deadline.due_on < today).distinct()
+    for contract_id in (await session.scalars(passed)).all():
         # the calendar's entry moves on to the next day under the same UID: its SEQUENCE has to grow
+        contract = contracts[contract_id]
         contract.version, contract.changed_at = contract.version + 1, utc_now()
         await write_deadlines(session, contract, today)
-        await session.flush()
-    notice_day = await session.scalar(mine.where(Deadline.kind == "last_notice_day"))
-    if notice_day is not None and notice_day.next_reminder_on is not None:
-        await _remind(session, contract, notice_day, today, months_before)
+    await session.flush()
+    due = select(Deadline).where(Deadline.contract_id.in_(ids), Deadline.next_reminder_on <= today)
+    for deadline in (await session.scalars(due.order_by(Deadline.contract_id))).all():
+        await _remind(session, contracts[deadline.contract_id], deadline, today, months_before)
 
 
 async def _remind(
