@@ -62,6 +62,11 @@ export function moment(zone: string, when: Date): string {
   return format(zone, { ...DAY, year: "numeric", ...CLOCK }).format(when);
 }
 
+/** `23.11.2026, 14:05`: where many stand below each other. */
+export function brief(zone: string, when: Date): string {
+  return format(zone, { day: "2-digit", month: "2-digit", year: "numeric", ...CLOCK }).format(when);
+}
+
 /** A measured stretch: as short as its length allows. */
 export function slot(zone: string, from: Date, seconds: number): string {
   if (seconds >= 86_400) {

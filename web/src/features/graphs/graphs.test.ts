@@ -208,6 +208,6 @@ test("limits are typed in Mbit/s and GB, with comma or point, and are whole bits
   expect(limitOf("volume", "0.5")).toBe(500_000_000);
   for (const typed of ["", "0", "-1", "1e3", "1.000,5", "viel", "999999999999"]) expect(limitOf("volume", typed)).toBeNull();
   const warning = { kind: "rate", direction: "in", limit: 8_500_000, minutes: 15 } as const;
-  expect(plain(warningText(warning))).toBe("zu Ihnen länger als 15 Minuten über 8,5 Mbit/s");
-  expect(plain(warningText({ ...warning, kind: "volume", direction: "sum" }))).toBe("beide zusammen mehr als 8,5 MB im Monat");
+  expect(plain(warningText(warning))).toBe("zu Ihnen 15 Minuten lang über 8,5 Mbit/s");
+  expect(plain(warningText({ ...warning, kind: "volume", direction: "sum" }))).toBe("beide Richtungen zusammen mehr als 8,5 MB im Monat");
 });

@@ -94,7 +94,18 @@ async function call<Data>(path: string, init: RequestInit = {}): Promise<Data> {
   return body as Data;
 }
 
-export const lines = (): Promise<{ items: Line[] }> => call("/metrics/lines");
+/** All lines: they are chosen from one list. */
+export async function lines(): Promise<Line[]> {
+  const all: Line[] = [];
+  let cursor = "";
+  do {
+    const page = await call<{ items: Line[]; next_cursor: string | null }>(`/metrics/lines?limit=200${cursor}`);
+    all.push(...page.items);
+    cursor = page.next_cursor ? `&cursor=${encodeURIComponent(page.next_cursor)}` : "";
+  } while (cursor);
+  return all;
+}
+
 export const groups = (): Promise<{ items: Group[] }> => call("/metrics/groups");
 
 export function bandwidth(source: Source, shown: Stretch, points: number): Promise<Bandwidth> {

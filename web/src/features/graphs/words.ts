@@ -74,7 +74,7 @@ export const t = dictionary({
   ],
   table: ["Werte als Tabelle", "Values as a table"],
   table_caption: ["Werte {stretch}, Zeitzone {zone}", "Values {stretch}, time zone {zone}"],
-  time: ["Zeit", "Time"],
+  time: ["Beginn", "Start"],
   nothing_measured: ["–", "–"],
   csv: ["CSV", "CSV"],
   svg: ["Bild (SVG)", "Picture (SVG)"],
