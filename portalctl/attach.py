@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     billing_password: SecretStr = SecretStr("")
     crm_user: str = ""
     crm_password: SecretStr = SecretStr("")
+    network_user: str = ""
+    network_password: SecretStr = SecretStr("")
 
 
 def attach() -> Settings:

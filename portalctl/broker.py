@@ -13,7 +13,7 @@ from portalctl.console import Failed
 PATIENCE_SECONDS = 10.0
 PUBLISH_SECONDS = 60.0
 
-As = Literal["portalctl", "billing", "crm"]
+As = Literal["portalctl", "billing", "crm", "network"]
 
 
 @asynccontextmanager

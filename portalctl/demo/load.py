@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from chassis.brand import load_brand
@@ -12,7 +12,7 @@ from portalctl.attach import Settings
 from portalctl.broker import broker, publish
 from portalctl.console import Failed, say
 from portalctl.database import transaction
-from portalctl.demo import feed
+from portalctl.demo import feed, traffic
 from portalctl.demo.contracts import contracts
 from portalctl.demo.story import (
     COMPANIES,
@@ -25,7 +25,7 @@ from portalctl.demo.story import (
     Somebody,
 )
 from portalctl.demo.visitor import Visitor
-from portalctl.home import Home
+from portalctl.home import SERVICES, Home
 from services.users.people import invite_operator
 from services.users.settings import settings
 
@@ -56,8 +56,17 @@ class Loading:
         async with broker(reach, "crm") as bus:
             await _send(bus, feed.customers())
             await _send(bus, contracts())
-        async with broker(reach, "billing") as bus:
-            await _send(bus, papers)
+        measured = asyncio.create_task(_send_traffic(reach)) if "metrics" in SERVICES else None
+        try:
+            async with broker(reach, "billing") as bus:
+                await _send(bus, papers)
+            await self._people(len(papers), measured)
+        finally:
+            if measured:
+                measured.cancel()
+
+    async def _people(self, papers: int, measured: asyncio.Task[None] | None) -> None:
+        """Staff and users; then wait for what was sent before them."""
         say("  the operator's staff ...")
         await self._staff()
         async with self.visitor(READY_OPERATOR) as operator:
@@ -68,8 +77,12 @@ class Loading:
                 for one in PEOPLE:
                     if one.number == number:
                         await self._bring(operator, one)
-            say(f"  waiting until all {len(papers)} records are filed ...")
+            say(f"  waiting until all {papers} records are filed ...")
             await _until_filed(operator)
+            if measured:
+                say(f"  waiting until {traffic.DAYS} days of {len(traffic.UPLINKS)} uplinks are in the graphs ...")
+                await measured
+                await _until_measured(operator)
         async with self.visitor(NEWCOMER) as newcomer:
             self._finish(await newcomer.invitation())
 
@@ -128,6 +141,29 @@ async def _send(bus: Bus, messages: Sequence[feed.Message]) -> None:
             await publish(bus, message.subject, message.payload, message.headers)
 
     await asyncio.gather(*map(one, messages))
+
+
+async def _send_traffic(reach: Settings) -> None:
+    """While the people come in: making and storing half a million samples takes longer than sending them."""
+    made = traffic.samples(datetime.now(UTC))
+    async with broker(reach, "network") as bus:
+        await _send(bus, traffic.lines())
+        while message := await asyncio.to_thread(next, made, None):
+            await publish(bus, message.subject, message.payload, message.headers)
+
+
+async def _until_measured(operator: Visitor) -> None:
+    """The first customer, which is open, sees its lines up to now."""
+    wanted = sum(uplink.customer_number == FIRST for uplink in traffic.UPLINKS)
+    since = datetime.now(UTC) - timedelta(minutes=15)
+    end = asyncio.get_running_loop().time() + FILED_SECONDS
+    while asyncio.get_running_loop().time() < end:
+        lines = (await operator.call("GET", "/metrics/lines"))["items"]
+        newest = [datetime.fromisoformat(line["last_sample_at"]) for line in lines if line["last_sample_at"]]
+        if sum(at >= since for at in newest) >= wanted:
+            return
+        await asyncio.sleep(0.2)
+    raise Failed(f"not all samples were stored within {FILED_SECONDS:.0f} s; look into the log of metrics")
 
 
 async def _customer_ids(operator: Visitor) -> dict[str, str]:

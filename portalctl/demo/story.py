@@ -93,7 +93,7 @@ READY_ADMIN = "anna@beispiel-logistik.example"
 NEWCOMER = "lena.erstmals@beispiel-logistik.example"
 """Whose invitation is printed, so that anybody may walk the first access."""
 
-_ALL = ("invoices", "call_records", "contracts")
+_ALL = ("invoices", "call_records", "graphs", "contracts")
 
 PEOPLE = (
     Somebody(FIRST, READY_ADMIN, "Anna", "Beispiel", "admin", "active", _ALL),

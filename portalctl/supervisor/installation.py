@@ -143,6 +143,8 @@ def _environment(home: Home, public_port: int, ports: Mapping[str, int], secrets
         "PORTALCTL_BILLING_PASSWORD": secrets["nats"]["billing"],
         "PORTALCTL_CRM_USER": "crm",
         "PORTALCTL_CRM_PASSWORD": secrets["nats"]["crm"],
+        "PORTALCTL_NETWORK_USER": "network",
+        "PORTALCTL_NETWORK_PASSWORD": secrets["nats"]["network"],
     }
 
 

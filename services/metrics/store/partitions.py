@@ -44,7 +44,11 @@ async def ensure(session: AsyncSession, months: Iterable[Month]) -> None:
         return
     connection = await session.connection()
     wanted = {f"{table}_{year:04}_{month:02}": (table, (year, month)) for year, month in months for table in _PARTS}
-    missing = "SELECT n FROM unnest($1::text[]) n WHERE to_regclass('partitions.' || n) IS NULL"
+    # asks the table of tables: `to_regclass` answers from a cache that waiting for the lock does not refresh
+    missing = (
+        "SELECT n FROM unnest($1::text[]) n WHERE NOT EXISTS"
+        " (SELECT FROM pg_class WHERE relname = n AND relnamespace = 'partitions'::regnamespace)"
+    )
     if not (await connection.exec_driver_sql(missing, (list(wanted),))).all():
         return
     await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})")
