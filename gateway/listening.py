@@ -7,7 +7,8 @@ from chassis.bus import Bus, Delivery
 from chassis.logging import log
 from events.auth import SessionEnded
 from events.base import Event, InvalidEvent, decode, event_of
-from events.contracts import ContractChanged
+from events.contacts import ContactChanged, ContactConfirmed, ReviewDue
+from events.contracts import ContractCancelled, ContractChanged, NoticeApproaching
 from events.documents import DocumentFiled, InvoiceFiled
 from events.users import CustomerChanged, MembershipChanged, UserChanged
 from gateway.live import Live, News
@@ -17,7 +18,11 @@ CHANGES = {
     "AUTH": [SessionEnded.subject],
     "USERS": [UserChanged.subject, MembershipChanged.subject, CustomerChanged.subject],
 }
-NEWS = {"CONTRACTS": [ContractChanged.subject], "DOCUMENTS": [InvoiceFiled.subject, DocumentFiled.subject]}
+NEWS = {
+    "DOCUMENTS": [InvoiceFiled.subject, DocumentFiled.subject],
+    "CONTRACTS": [ContractChanged.subject, ContractCancelled.subject, NoticeApproaching.subject],
+    "CONTACTS": [ContactChanged.subject, ContactConfirmed.subject, ReviewDue.subject],
+}
 
 
 class Listener:
@@ -66,34 +71,43 @@ def change_of(event: Event) -> Change | None:
             return None
 
 
+TOLD: dict[type[Event], tuple[str, str, str]] = {
+    InvoiceFiled: ("invoices", "invoice_filed", "documents"),
+    DocumentFiled: ("invoices", "document_filed", "documents"),
+    ContractChanged: ("contracts", "contract_changed", "contracts"),
+    ContractCancelled: ("contracts", "contract_cancelled", "contracts"),
+    NoticeApproaching: ("contracts", "notice_approaching", "contracts"),
+    ContactChanged: ("contacts", "contact_changed", "contacts"),
+    ContactConfirmed: ("contacts", "contact_confirmed", "contacts"),
+    ReviewDue: ("contacts", "review_due", "contacts"),
+}
+"""Event to the module that may hear of it, what a page calls it, and where the thing is."""
+
+
 def news_of(event: Event) -> News | None:
-    """What a page shows at once."""
+    """What a page shows at once. An operator's contact for everybody concerns nobody in particular."""
+    told = TOLD.get(type(event))
+    fields = event.model_dump(mode="json") if told else {}
+    if told is None or fields["customer_id"] is None:
+        return None
+    module, name, path = told
+    if fields.get("kind") == "call_records":
+        module = "call_records"
+    id_ = fields[type(event).entity_field]
+    data: dict[str, str | None] = {
+        "id": id_,
+        "kind": fields.get("kind") or path.removesuffix("s"),
+        "number": _called(event),
+        "link": f"/api/v1/{path}/{id_}",
+    }
+    return News(event.envelope.time, event.envelope.id, fields["customer_id"], module, name, data)
+
+
+def _called(event: Event) -> str | None:
     match event:
-        case InvoiceFiled():
-            module, name = "invoices", "invoice_filed"
-        case ContractChanged():
-            return _contract_news(event)
-        case DocumentFiled():
-            module, name = "call_records" if event.kind == "call_records" else "invoices", "document_filed"
+        case ContactChanged():
+            return f"{event.given_name} {event.family_name}".strip() or event.organisation
+        case ContactConfirmed():
+            return event.confirmed_by
         case _:
-            return None
-    document_id = str(event.document_id)
-    data: dict[str, str | None] = {
-        "id": document_id,
-        "kind": event.kind,
-        "number": event.number,
-        "link": f"/api/v1/documents/{document_id}",
-    }
-    return News(event.envelope.time, event.envelope.id, str(event.customer_id), module, name, data)
-
-
-def _contract_news(event: ContractChanged) -> News:
-    contract_id = str(event.contract_id)
-    data: dict[str, str | None] = {
-        "id": contract_id,
-        "kind": "contract",
-        "number": event.number,
-        "link": f"/api/v1/contracts/{contract_id}",
-    }
-    envelope = event.envelope
-    return News(envelope.time, envelope.id, str(event.customer_id), "contracts", "contract_changed", data)
+            return getattr(event, "number", None)

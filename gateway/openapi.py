@@ -172,7 +172,11 @@ def _add_own(paths: dict[str, dict[str, Any]], schemas: dict[str, Any]) -> None:
     _own(paths, "/brand", "Name, logo, colours, support, legal links.", content, public=True)
     _own(paths, "/openapi.json", "This document.", {_JSON: {"schema": {"type": "object"}}}, public=True)
     events = {"text/event-stream": {"schema": {"type": "string"}}}
-    summary = "Server-sent events `invoice_filed`, `document_filed` (id, kind, number, link) and `resync`."
+    summary = (
+        "Server-sent events `invoice_filed`, `document_filed`, `contract_changed`, `contract_cancelled`, "
+        "`notice_approaching`, `contact_changed`, `contact_confirmed`, `review_due` (id, kind, number, link), and "
+        "`resync`."
+    )
     _own(paths, "/live", summary, events, public=False)
     content = {_JSON: {"schema": {"$ref": f"{_REF}gateway_Dashboard"}}}
     summary = "The start page: each part as it is, or why it is missing; what the reader may not see is not there."

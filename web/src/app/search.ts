@@ -24,6 +24,8 @@ export async function found(session: Session, q: string): Promise<Group[]> {
   return await Promise.all([
     ...(session.role === "operator" ? [customers(q)] : []),
     ...(may("invoices", "call_records") ? [documents(q)] : []),
+    ...(may("contracts") ? [contracts(q)] : []),
+    ...(may("contacts") ? [contacts(q)] : []),
   ]);
 }
 
@@ -46,6 +48,31 @@ async function documents(q: string): Promise<Group> {
       about: [date(document.issued_on), document.gross ? money(document.gross) : ""].filter(Boolean).join(" · "),
     })),
     ...more(next_cursor, `/files?q=${encodeURIComponent(q)}`, t("search_all")),
+  };
+}
+
+async function contracts(q: string): Promise<Group> {
+  const { items, next_cursor } = await answer(api.GET("/contracts", { params: { query: { q, limit: MOST } } }));
+  return {
+    title: t("search_contracts"),
+    hits: items.map(({ id, name, number, site }) => ({
+      href: `/contracts?contract=${encodeURIComponent(id)}`,
+      title: name,
+      about: [number, site].filter(Boolean).join(" · "),
+    })),
+    ...more(next_cursor, `/contracts?q=${encodeURIComponent(q)}`, t("search_all_contracts")),
+  };
+}
+
+async function contacts(q: string): Promise<Group> {
+  const { items } = await answer(api.GET("/contacts", { params: { query: { q, limit: MOST } } }));
+  return {
+    title: t("search_contacts"),
+    hits: items.map(({ id, name, organisation, email, phone }) => ({
+      href: `/contacts?contact=${encodeURIComponent(id)}`,
+      title: name,
+      about: [organisation, phone ?? email].filter(Boolean).join(" · "),
+    })),
   };
 }
 

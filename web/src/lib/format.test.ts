@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 
-import { celsius, clock, date, longDate, money, month, period, shortDate, size } from "@/lib/format";
+import { celsius, clock, date, longDate, money, month, period, rate, shortDate, size } from "@/lib/format";
 import { language } from "@/lib/i18n.svelte";
 
 beforeEach(() => {
@@ -58,6 +58,16 @@ test("the clock is the customer's, not the reader's", () => {
 
 test("degrees have their sign and unit", () => {
   expect(plain(celsius(-3))).toBe("-3 °C");
+});
+
+test.each([
+  [0, "0 bit/s"],
+  [999, "999 bit/s"],
+  [5_140_000, "5,1 Mbit/s"],
+  [10_000_000_000, "10 Gbit/s"],
+  [812_400_000, "812 Mbit/s"],
+])("%d bits a second are %s", (bps, text) => {
+  expect(plain(rate(bps))).toBe(text);
 });
 
 test("the months follow the language", () => {

@@ -62,6 +62,16 @@ export function money({ amount, currency }: Money): string {
   );
 }
 
+const RATES = ["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"];
+
+/** What goes through a line: "5,1 Mbit/s". */
+export function rate(bps: number): string {
+  const step = bps < 1000 ? 0 : Math.min(RATES.length - 1, Math.floor(Math.log10(bps) / 3));
+  const value = bps / 1000 ** step;
+  const digits = { maximumFractionDigits: value < 100 && step > 0 ? 1 : 0 };
+  return `${new Intl.NumberFormat(language.locale, digits).format(value)}\u00a0${RATES[step]}`;
+}
+
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 
 export function size(bytes: number): string {

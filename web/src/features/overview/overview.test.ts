@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { daysUntil, here, missing, pressing, type Dashboard } from "@/features/overview/overview";
+import { daysUntil, here, missing, pressing, share, type Dashboard, type Line } from "@/features/overview/overview";
 import { pictureOf, pictures } from "@/features/overview/pictures";
 
 const GREETING = { text: "Guten Tag", name: "Anna", date: "2026-11-23", time_zone: "Europe/Berlin" };
@@ -18,6 +18,15 @@ test("a missing part is named, one that is not installed or not for this reader 
   expect(here(dashboard.documents)).toEqual([]);
   expect(here(dashboard.deadlines)).toBeUndefined();
   expect(here(dashboard.users_waiting)).toBeUndefined();
+});
+
+test("a line's load is the fuller direction, of what was agreed", () => {
+  const line = { capacity_bps: 1000, commit_bps: 100, in_bps: 20, out_bps: 50 } as Line;
+
+  expect(share(line)).toBe(0.5);
+  expect(share({ ...line, commit_bps: null })).toBe(0.05);
+  expect(share({ ...line, in_bps: 500 })).toBe(1);
+  expect(share({ ...line, in_bps: null, out_bps: null })).toBe(0);
 });
 
 test.each([

@@ -6,6 +6,7 @@ type Missing = Extract<NonNullable<Dashboard["weather"]>, { unavailable: string 
 type Here<Part> = Exclude<NonNullable<Part>, Missing>;
 
 export type Document = Here<Dashboard["documents"]>[number];
+export type Line = Here<Dashboard["lines"]>[number];
 export type Weather = Here<Dashboard["weather"]>;
 
 /** The parts that can be missing, as the reader knows them. */
@@ -31,6 +32,13 @@ export function missing(dashboard: Dashboard): PartName[] {
 /** From today until then, in whole days; both are plain dates. */
 export function daysUntil(today: string, day: string): number {
   return Math.round((Date.parse(`${day.slice(0, 10)}T00:00:00Z`) - Date.parse(`${today}T00:00:00Z`)) / 86_400_000);
+}
+
+/** How much of what was agreed goes through now, 0 to 1; without an agreement of what is possible. */
+export function share(line: Line): number {
+  const now = Math.max(line.in_bps ?? 0, line.out_bps ?? 0);
+  const of = line.commit_bps ?? line.capacity_bps;
+  return of > 0 ? Math.min(now / of, 1) : 0;
 }
 
 /** How pressing something is that ends in so many days. */

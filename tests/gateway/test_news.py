@@ -1,0 +1,120 @@
+"""What pages are told of contracts and contacts: what it is called, and where it is."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from events.base import Event, decode, encode, event_of
+from events.contacts import ContactChanged, ContactConfirmed, ReviewDue
+from events.contracts import ContractCancelled, ContractChanged, NoticeApproaching
+from gateway.listening import NEWS, news_of
+from gateway.live import News
+
+CUSTOMER, THING = uuid4(), uuid4()
+NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
+
+
+def contact(**changes: Any) -> ContactChanged:
+    fields: dict[str, Any] = {
+        "contact_id": THING,
+        "customer_id": CUSTOMER,
+        "version": 1,
+        "side": "customer",
+        "roles": ("technical",),
+        "given_name": "Jan",
+        "family_name": "Muster",
+        "organisation": None,
+        "email": None,
+        "phone": None,
+        "mobile": None,
+        "language": "de",
+        "source": None,
+        "source_contact_id": None,
+        "active": True,
+    }
+    return ContactChanged(**fields | changes)
+
+
+CHANGED = ContractChanged(
+    contract_id=THING,
+    customer_id=CUSTOMER,
+    version=1,
+    number="V-1",
+    name="Colocation",
+    site=None,
+    starts_on=date(2026, 1, 1),
+    min_term_months=36,
+    renewal_months=12,
+    cancelled_on=None,
+    ends_on=None,
+    charged_until=None,
+    removed=False,
+    changed_at=NOW,
+)
+CANCELLED = ContractCancelled(
+    contract_id=THING,
+    customer_id=CUSTOMER,
+    number="V-1",
+    name="Colocation",
+    cancelled_on=date(2026, 11, 1),
+    ends_on=None,
+    occurred_at=NOW,
+)
+APPROACHING = NoticeApproaching(
+    contract_id=THING,
+    customer_id=CUSTOMER,
+    number="V-1",
+    name="Colocation",
+    months_before=3,
+    last_notice_day=date(2027, 1, 31),
+    earliest_end_on=date(2027, 4, 30),
+    occurred_at=NOW,
+)
+CONFIRMED = ContactConfirmed(
+    contact_id=THING,
+    customer_id=CUSTOMER,
+    version=2,
+    actor_id=uuid4(),
+    confirmed_by="Anna Beispiel",
+    confirmed_at=NOW,
+)
+DUE = ReviewDue(contact_id=THING, customer_id=CUSTOMER, roles=("abuse",), due_on=date(2026, 11, 23), confirmed_at=None)
+
+
+def told(event: Event) -> News | None:
+    """As it comes over the wire."""
+    event_id = str(UUID(int=7))
+    body = encode(event, source="/kundenportal/test", event_id=event_id, time=NOW, traceparent=None)
+    return news_of(event_of(decode({"Content-Type": "application/cloudevents+json"}, body)))
+
+
+@pytest.mark.parametrize(
+    ("event", "module", "name", "number"),
+    [
+        (CHANGED, "contracts", "contract_changed", "V-1"),
+        (CANCELLED, "contracts", "contract_cancelled", "V-1"),
+        (APPROACHING, "contracts", "notice_approaching", "V-1"),
+        (contact(), "contacts", "contact_changed", "Jan Muster"),
+        (contact(given_name="", family_name="", organisation="NOC"), "contacts", "contact_changed", "NOC"),
+        (CONFIRMED, "contacts", "contact_confirmed", "Anna Beispiel"),
+        (DUE, "contacts", "review_due", None),
+    ],
+)
+def test_pages_are_told(event: Event, module: str, name: str, number: str | None) -> None:
+    news = told(event)
+
+    assert news is not None
+    assert (news.module, news.name, news.customer_id, news.at) == (module, name, str(CUSTOMER), NOW)
+    assert news.data == {
+        "id": str(THING),
+        "kind": module.removesuffix("s"),
+        "number": number,
+        "link": f"/api/v1/{module}/{THING}",
+    }
+    assert any(event.subject in subjects for subjects in NEWS.values())
+
+
+def test_a_contact_for_everybody_is_news_for_nobody() -> None:
+    assert told(contact(customer_id=None, side="operator")) is None
