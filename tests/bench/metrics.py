@@ -49,7 +49,7 @@ FLAT = 1.5
 CAPACITY = 10**9
 CUSTOMER = "KD-10001"
 
-HOW = f"""Graphs: one process of `metrics` (`portalctl serve metrics`) on SQLite, once with {FEW} and once with {MANY}
+HOW = f"""Graphs: one process of `metrics` on SQLite, once with {FEW} and once with {MANY}
 lines; one line with {YEAR_DAYS} days of 5-minute samples, the others with {MONTH_DAYS} (the database with {MANY} lines
 is filled by copying rows). Times as a client on loopback sees them over one kept connection, {ROUNDS} rounds of
 {REQUESTS} requests, alternating; given are the rounds' medians. Anchor: `rrdtool xport` as a process, on a file that
@@ -264,7 +264,7 @@ def _service(folder: Path, database_url: str) -> Iterator[int]:
             "METRICS_IDENTITY_KEYS_URL": keys_url,
             "METRICS_NATS_URL": broker.url,
         }
-        command = [sys.executable, "-m", "portalctl.main", "serve", "metrics"]
+        command = [sys.executable, "-m", "services.metrics.main"]
         with running(command, log=folder / "metrics.log", environment=environment, port=port):
             yield port
 

@@ -71,7 +71,7 @@ class Door:
     async def refused(self) -> dict[str, int]:
         async with self.app.state.database.reading() as session:
             rows = await session.execute(select(Refusal.reason, Refusal.samples).where(Refusal.source == SOURCE))
-            return dict(rows.tuples().all())
+            return {row.reason: row.samples for row in rows}
 
     async def waiting(self) -> int:
         async with self.app.state.database.reading() as session:
