@@ -9,8 +9,8 @@ from typing import Any
 SHORTEST_DIGITS = 7
 LONGEST_DIGITS = 15
 
-_WRITING = re.compile(r"[+0-9()\s./‐-―−-]+")
-_BETWEEN = re.compile(r"[()\s./‐-―−-]")
+_WRITING = re.compile(r"[+0-9() ./‐-―−-]+")
+_BETWEEN = re.compile(r"[() ./‐-―−-]")
 _TRUNK = "t"
 _ASSIGNED = re.compile(
     r"1|7|2[07]|2(?:1[12368]|2\d|3\d|4\d|5[0-8]|6\d|9[01789])|3[0-469]|3(?:5\d|7[0-9]|8[0-35-79])"
@@ -73,7 +73,7 @@ def e164(text: str, *, country_code: str = "49") -> str:
     plain = unicodedata.normalize("NFKC", text).strip().removeprefix("tel:")
     if not _WRITING.fullmatch(plain):
         raise NotAPhoneNumber
-    digits = _BETWEEN.sub("", re.sub(r"\(\s*0\s*\)", _TRUNK, plain))
+    digits = _BETWEEN.sub("", re.sub(r"\( *0 *\)", _TRUNK, plain))
     if digits.startswith(("+", "00")):
         number = _from_abroad(digits.removeprefix("+") if digits.startswith("+") else digits[2:], country_code)
     elif digits.startswith(("0", _TRUNK)):

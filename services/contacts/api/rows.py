@@ -20,7 +20,18 @@ from services.contacts.reach import e164_or_none
 from services.contacts.review import day_in, due_on
 from services.contacts.settings import Settings
 
-_SAME = ("id", "version", "side", "state", "given_name", "family_name", "organisation", "roles", "email", "phone")
+_SAME: tuple[str, ...] = (
+    "id",
+    "version",
+    "side",
+    "state",
+    "given_name",
+    "family_name",
+    "organisation",
+    "roles",
+    "email",
+    "phone",
+)
 _SAME += ("mobile", "hours", "languages", "changed_at", "changed_by", "confirmed_at", "confirmed_by", "decision")
 
 
