@@ -1,64 +1,59 @@
 /** What this app asks the portal. */
-import { BASE, request } from "@/lib/api";
-import { problemOf } from "@/lib/problem";
-import { withQuery } from "@/lib/router.svelte";
+import { answer, api, BASE } from "@/lib/api";
 
-import type {
-  ApprovalPage,
-  ConflictPage,
-  Contact,
-  ContactPage,
-  Details,
-  Side,
-} from "@/features/contacts/types";
+import type { Approval, Conflict, Contact, Details, Side } from "@/features/contacts/types";
 
-type Send = { method?: string; body?: unknown; version?: number; key?: string; query?: Record<string, string | number | null> };
+type Page<Item> = { items: Item[]; next_cursor: string | null };
 
-async function ask<Data>(path: string, { method = "GET", body, version, key, query = {} }: Send = {}): Promise<Data> {
-  const headers = new Headers();
-  if (body !== undefined) headers.set("Content-Type", "application/json");
-  if (version !== undefined) headers.set("If-Match", `"${version}"`);
-  if (key !== undefined) headers.set("Idempotency-Key", key);
-  const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-  const response = await request(new Request(BASE + path + withQuery("", query), init));
-  const said: unknown = await response.json().catch(() => undefined);
-  if (!response.ok) throw problemOf(said, response);
-  return said as Data;
-}
-
-const one = (id: string): string => `/contacts/${encodeURIComponent(id)}`;
-
-/** All of one side: they are few, but more than a page is possible. */
-export async function listContacts(side: Side): Promise<Contact[]> {
-  const found: Contact[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: ContactPage = await ask("/contacts", { query: { side, limit: 200, cursor } });
-    found.push(...page.items);
-    cursor = page.next_cursor;
-  } while (cursor);
+/** Every page: a gap must be one, not somebody who stands on the next page. */
+async function all<Item>(page: (query: { limit: number; cursor?: string }) => Promise<Page<Item>>): Promise<Item[]> {
+  let last = await page({ limit: 200 });
+  const found = [...last.items];
+  while (last.next_cursor) {
+    last = await page({ limit: 200, cursor: last.next_cursor });
+    found.push(...last.items);
+  }
   return found;
 }
 
-export const oneContact = (id: string): Promise<Contact> => ask(one(id));
-export const create = (body: Details & { side: Side; everybody?: boolean }, key: string): Promise<Contact> => ask("/contacts", { method: "POST", body, key });
+const one = (id: string) => ({ path: { contact_id: id } });
+const seen = (id: string, version: number) => ({ ...one(id), header: { "if-match": `"${version}"` } });
+
+export const listContacts = (side: Side): Promise<Contact[]> =>
+  all((query) => answer(api.GET("/contacts", { params: { query: { ...query, side } } })));
+
+export const oneContact = (id: string): Promise<Contact> =>
+  answer(api.GET("/contacts/{contact_id}", { params: one(id) }));
+
+export const create = (body: Details & { side: Side; everybody?: boolean }, key: string): Promise<Contact> =>
+  answer(api.POST("/contacts", { params: { header: { "idempotency-key": key } }, body }));
+
 export const change = (id: string, version: number, body: Partial<Details>): Promise<Contact> =>
-  ask(one(id), { method: "PATCH", body, version });
+  answer(api.PATCH("/contacts/{contact_id}", { params: seen(id, version), body }));
+
+/** The contact, while its removal waits; else nothing. */
 export const remove = (id: string, version: number): Promise<Contact | undefined> =>
-  ask(one(id), { method: "DELETE", version });
+  answer(api.DELETE("/contacts/{contact_id}", { params: seen(id, version) }));
+
 /** Only what the reader has seen is confirmed. */
 export const confirm = (id: string, version: number): Promise<Contact> =>
-  ask(`${one(id)}/confirmation`, { method: "POST", version });
+  answer(api.POST("/contacts/{contact_id}/confirmation", { params: seen(id, version) }));
 
-export const vcardOf = (id: string): string => `${BASE}${one(id)}.vcf`;
+export const vcardOf = (id: string): string => `${BASE}/contacts/${encodeURIComponent(id)}.vcf`;
 export const ALL_VCARDS = `${BASE}/contacts.vcf`;
 export const ALL_CSV = `${BASE}/contacts.csv`;
 
-export const listApprovals = (): Promise<ApprovalPage> => ask("/contacts/approvals", { query: { limit: 200 } });
-export const decide = (id: string, approve: boolean, reason?: string): Promise<unknown> =>
-  ask(`/contacts/approvals/${encodeURIComponent(id)}`, { method: "POST", body: { approve, ...(reason ? { reason } : {}) } });
+export const listApprovals = (): Promise<Approval[]> =>
+  all((query) => answer(api.GET("/contacts/approvals", { params: { query } })));
 
-export const listConflicts = (): Promise<ConflictPage> => ask("/contacts/operator/conflicts", { query: { limit: 200 } });
+export const decide = (id: string, approve: boolean, reason?: string): Promise<Approval> => {
+  const body = { approve, ...(reason ? { reason } : {}) };
+  return answer(api.POST("/contacts/approvals/{approval_id}", { params: { path: { approval_id: id } }, body }));
+};
+
+export const listConflicts = (): Promise<Conflict[]> =>
+  all((query) => answer(api.GET("/contacts/operator/conflicts", { params: { query } })));
+
 /** retry: the CRM's word counts after all; drop: the portal's stays. */
 export const settle = (id: string, verb: "retry" | "drop"): Promise<unknown> =>
-  ask(`/contacts/operator/conflicts/${encodeURIComponent(id)}/${verb}`, { method: "POST" });
+  answer(api.POST(`/contacts/operator/conflicts/{record_id}/${verb}`, { params: { path: { record_id: id } } }));

@@ -50,6 +50,7 @@ const contact = (changes: Partial<Contact> = {}): Contact => ({
   confirmed_at: null,
   confirmed_by: null,
   review_due: false,
+  review_due_on: null,
   pending: null,
   decision: null,
   ...changes,
@@ -130,7 +131,7 @@ test("numbers are shown as written and dialled as a telephone does", () => {
 });
 
 test("an approval is called after who it is about, also when they are new", () => {
-  const common = { ...pending({}), contact_id: "c", customer_number: null, customer_name: null, kind: "create" as const };
-  const changes = { given_name: "Neu", family_name: "Hier" };
-  expect(approvalName({ ...(common as object), current: null, changes } as Parameters<typeof approvalName>[0])).toBe("Neu Hier");
+  const current = { given_name: "Alt", family_name: "Bekannt", organisation: null };
+  expect(approvalName({ current: null, changes: { given_name: "Neu", family_name: "Hier" } })).toBe("Neu Hier");
+  expect(approvalName({ current, changes: { family_name: "Anders" } })).toBe("Alt Anders");
 });

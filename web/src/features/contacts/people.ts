@@ -116,12 +116,12 @@ export function changesOf(before: Details, after: Details): Partial<Details> {
 /** What a form begins with: what is in force, and what was asked for already. */
 export const wantedOf = (contact: Contact): Details => ({
   ...(Object.fromEntries(FIELDS.map((field) => [field, contact[field]])) as Details),
-  ...(contact.pending?.kind === "change" ? contact.pending.changes : {}),
+  ...(contact.pending?.kind === "change" ? (contact.pending.changes as Partial<Details>) : {}),
 });
 
 /** Whose change waits, also of somebody who is not there yet. */
-export function approvalName({ current, changes }: Approval): string {
-  const one = { ...current, ...changes };
+export function approvalName({ current, changes }: Pick<Approval, "current" | "changes">): string {
+  const one: Partial<Details> = { ...current, ...changes };
   return `${one.given_name ?? ""} ${one.family_name ?? ""}`.trim() || one.organisation || t("nothing");
 }
 

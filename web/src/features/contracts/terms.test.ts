@@ -37,6 +37,10 @@ const position = (changes: Partial<Position> = {}): Position => ({
 
 const contract = (changes: Partial<Contract> = {}): Contract => ({
   id: "c",
+  version: 1,
+  as_of: "2026-11-23",
+  telecom_service: false,
+  notice: { value: 3, unit: "months", to: "term_end" },
   number: "V-1",
   name: "Colocation",
   site: null,
@@ -63,9 +67,13 @@ const deadline = (on: string, changes: Partial<Deadline> = {}): Deadline => ({
   contract_id: "c",
   number: "V-1",
   name: "Colocation",
+  site: null,
   kind: "last_notice_day",
   on,
+  days_left: 0,
   earliest_end_on: null,
+  title: "",
+  basis: "",
   ...changes,
 });
 
@@ -131,9 +139,9 @@ test("characteristics are said whatever they are called", () => {
 test("a position says only what differs from its contract, and the law's date is never the contract's", () => {
   expect(ownDates(position(), contract())).toEqual([]);
   expect(ownDates(position({ starts_on: "2024-05-01" }), contract())).toEqual(["Beginnt am 01.05.2024"]);
-  const telecom = position({ statutory: { earliest_end_on: "2026-12-22", basis: "" } });
+  const telecom = position({ statutory: { earliest_end_on: "2026-12-22", basis: "", rule: "" } });
   expect(ownDates(telecom, contract())).toEqual(["Frühestes Ende nach dem Gesetz: 22.12.2026"]);
-  const bundle = contract({ statutory: { earliest_end_on: "2026-12-22", basis: "" } });
+  const bundle = contract({ statutory: { earliest_end_on: "2026-12-22", basis: "", rule: "" } });
   expect(ownDates(telecom, bundle)).toEqual([]);
 });
 
