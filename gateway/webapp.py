@@ -19,7 +19,12 @@ COMPRESSED_FROM_BYTES = 1024
 
 _PAGE = re.compile(r"/(?:[A-Za-z0-9_~-]+(?:/[A-Za-z0-9_~-]+){0,7})?/?")
 _TEXT = ("text/", "application/javascript", "application/json", "application/manifest+json", "image/svg+xml")
-_KINDS = {".js": "text/javascript", ".mjs": "text/javascript", ".webmanifest": "application/manifest+json"}
+_KINDS = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+}
 
 
 @dataclass(frozen=True, slots=True)

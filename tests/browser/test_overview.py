@@ -11,6 +11,8 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
+from chassis.testing import wait_until
+from tests.browser.crm import a_contract, tell
 from tests.browser.tab import NewTab, Tab
 from tests.portal import Portal
 from tests.world import Company, World, a_pdf, invoice_data
@@ -22,17 +24,21 @@ ENGLISH_FIRST = ("en", "de")
 
 MISSING = {
     "documents": ("documents", "Ihre Rechnungen sind gerade nicht zu erreichen.", "Your invoices cannot be reached"),
+    "contracts": ("deadlines", "Ihre Vertragsfristen sind gerade nicht zu erreichen.", "Your contracts' dates cannot"),
+    "contacts": ("contacts_to_confirm", "Ihre Ansprechpartner sind gerade nicht zu erreichen.", "Your contacts cannot"),
 }
 """Service to its part, and what stands there instead."""
 
 
 @pytest.fixture(scope="module")
 def busy(world: World) -> Company:
-    """A company with two new invoices, and two people who have not been in."""
+    """A company with two new invoices, a contract, no contacts, and two people who have not been in."""
     company = world.company()
     world.publish(company, f"RE-2-{company.canary}")
     company.customer.invite("wartend")
     company.customer.invite("ebenso")
+    tell(world.portal, a_contract(company.customer.number, f"V-{company.canary}"))
+    wait_until(lambda: company.admin.get("/contracts/calendar").json().get("items"), seconds=30)
     return company
 
 
@@ -76,8 +82,18 @@ def test_what_is_new_and_what_waits_leads_to_where_it_is(new_tab: NewTab, busy: 
     expect(waiting).to_contain_text(["2"])
     expect(waiting).to_contain_text("Wartend Beispiel, Ebenso Beispiel")
 
+    expect(
+        part(tab, "Zu erledigen").get_by_role("listitem").filter(has_text="Rollen ohne Ansprechpartner")
+    ).to_contain_text("Zutritt")
     waiting.get_by_role("link").click()
     tab.page.wait_for_url("**/users")
+    tab.page.go_back()
+    deadline = part(tab, "Zu erledigen").locator("[data-deadline]").first
+    expect(deadline).to_contain_text(
+        re.compile(r"Tage.*Colocation RZ Berlin.*Kündigung möglich bis \d\d\.\d\d\.20\d\d")
+    )
+    deadline.get_by_role("link").click()
+    tab.page.wait_for_url("**/contracts?contract=*")
     tab.page.go_back()
     rows.first.get_by_role("link").click()
     tab.page.wait_for_url("**/files?document=*")
@@ -93,6 +109,19 @@ def test_an_invoice_that_comes_appears_by_itself(new_tab: NewTab, world: World, 
     assert world.send(invoice_data(busy.customer.number, number, content), content).status_code == 202
 
     expect(part(tab, "Neue Dokumente")).to_contain_text(number)
+
+
+def test_a_contract_that_changes_is_told(new_tab: NewTab, world: World, busy: Company) -> None:
+    tab = new_tab(busy.admin)
+    tab.open("/")
+    tab.page.locator("[data-live=on]").wait_for()
+    number = f"V-LIVE-{uuid4().hex[:6]}"
+    tell(world.portal, a_contract(busy.customer.number, number, name="Neues Bündel"))
+
+    expect(tab.page.locator("[data-unseen]")).to_be_visible()
+    tab.page.locator("header").get_by_role("button", name="Mitteilungen").click()
+    tab.page.get_by_role("link", name=f"Vertrag {number} wurde geändert.").click()
+    tab.page.wait_for_url("**/contracts?contract=*")
 
 
 def test_a_member_sees_no_part_of_the_admins(new_tab: NewTab, busy: Company) -> None:
@@ -185,6 +214,15 @@ def test_the_search_in_the_bar_finds_an_invoice_by_keyboard(new_tab: NewTab, bus
     tab.page.keyboard.press("Enter")
     tab.page.wait_for_url("**/files?document=*")
     expect(tab.page.get_by_role("dialog")).to_be_visible()
+
+
+def test_the_search_in_the_bar_finds_a_contract(new_tab: NewTab, busy: Company) -> None:
+    tab = new_tab(busy.admin)
+    tab.open("/")
+    tab.page.locator("header").get_by_role("button", name="Suche").click()
+    tab.page.keyboard.type(f"V-{busy.canary}")
+    tab.page.get_by_role("link", name="Colocation RZ Berlin").filter(has_text=busy.canary).click()
+    tab.page.wait_for_url("**/contracts?contract=*")
 
 
 def test_the_search_says_when_there_is_nothing(new_tab: NewTab, busy: Company) -> None:
