@@ -13,6 +13,7 @@ from portalctl.broker import broker, publish
 from portalctl.console import Failed, say
 from portalctl.database import transaction
 from portalctl.demo import feed, traffic
+from portalctl.demo.contacts import contacts, vouch
 from portalctl.demo.contracts import contracts
 from portalctl.demo.story import (
     COMPANIES,
@@ -56,6 +57,7 @@ class Loading:
         async with broker(reach, "crm") as bus:
             await _send(bus, feed.customers())
             await _send(bus, contracts())
+            await _send(bus, contacts(date.today()))  # noqa: DTZ011
         measured = asyncio.create_task(_send_traffic(reach)) if "metrics" in SERVICES else None
         try:
             async with broker(reach, "billing") as bus:
@@ -118,6 +120,8 @@ class Loading:
                 await visitor.set_password()
             elif one.stage in ("active", "deactivated"):
                 await visitor.get_in()
+            if one.email == READY_ADMIN:
+                await vouch(visitor)
         if one.stage == "deactivated":
             row = await operator.call("GET", f"/users/{row['id']}")
             await operator.call("PATCH", f"/users/{row['id']}", {"active": False}, if_match=f'"{row["version"]}"')

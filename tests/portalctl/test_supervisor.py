@@ -169,6 +169,8 @@ def test_the_demo_can_be_signed_in_to(tmp_path: Path) -> None:
         kinds = {
             kind: len(anna.get(f"/documents?kind={kind}").json()["items"]) for kind in ("credit_note", "correction")
         }
+        contacts = anna.get("/contacts?limit=200").json()["items"]
+        review = anna.get("/contacts/review").json()
         states = {row["state"] for row in anna.get("/users?limit=200").json()["items"]}
         newcomer = portal.stranger("lena.erstmals@beispiel-logistik.example")
         newcomer.first_access(printed.partition("/invitation#")[2].split()[0])
@@ -176,6 +178,10 @@ def test_the_demo_can_be_signed_in_to(tmp_path: Path) -> None:
         assert len(folders) in (9, 10)
         assert sum(year["count"] for year in folders) >= 108
         assert kinds == {"credit_note": 1, "correction": 1}
+        assert len(contacts) == 20
+        assert {contact["confirmed_by"] for contact in contacts} == {None, "Anna Beispiel"}
+        assert [contact["roles"] for contact in contacts if contact["pending"]] == [["invoices"]]
+        assert (review["due_count"], review["gaps"]) == (2, ["technical_out_of_hours"])
         assert states == {"created", "invited", "password_set", "active", "deactivated"}
         assert newcomer.get("/auth/session").status_code == 200
         assert (portal.home / "demo.json").stat().st_mode & 0o777 == 0o600
