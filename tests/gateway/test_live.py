@@ -17,6 +17,7 @@ from chassis.bus import connected_bus
 from chassis.testing import NatsServer, eventually
 from events.auth import SessionEnded
 from events.base import Event, encode
+from events.contracts import ContractChanged
 from events.documents import DocumentFiled, InvoiceFiled
 from gateway.live import News, Recent
 from tests.gateway.conftest import NewWorld, World
@@ -113,6 +114,25 @@ def document(customer_id: str, kind: str) -> DocumentFiled:
     )
 
 
+def contract(customer_id: str) -> ContractChanged:
+    return ContractChanged(
+        contract_id=uuid4(),
+        customer_id=UUID(customer_id),
+        version=2,
+        number="V-1",
+        name="Colocation RZ Berlin",
+        site=None,
+        starts_on=date(2023, 4, 1),
+        min_term_months=36,
+        renewal_months=12,
+        cancelled_on=None,
+        ends_on=None,
+        charged_until=None,
+        removed=False,
+        changed_at=datetime.now(UTC),
+    )
+
+
 async def publish(nats: NatsServer, *events: Event, at: datetime | None = None) -> None:
     bus = await connected_bus("test", nats.url)
     for event in events:
@@ -190,6 +210,26 @@ async def test_only_what_the_modules_allow_is_told(live: World, nats: NatsServer
         (): [],
         ("invoices", "call_records"): ["invoice", "call_records", "letter"],
         ("operator",): ["invoice", "call_records", "letter"],
+    }
+
+
+async def test_a_changed_contract_is_told_to_readers_of_contracts_only(live: World, nats: NatsServer) -> None:
+    customer_id = str(uuid4())
+    reader, _, _ = live.people.session(customer_id=customer_id, modules=["contracts"], role="member")
+    other, _, _ = live.people.session(customer_id=customer_id, modules=["invoices"], role="member")
+    async with opened(live, cookie(reader)) as page, opened(live, cookie(other)) as without:
+        changed = contract(customer_id)
+        await publish(nats, changed, invoice(customer_id))
+
+        [told] = await page.has(1)
+        [heard] = await without.has(1)
+
+    assert (told["event"], heard["event"]) == ("contract_changed", "invoice_filed")
+    assert json.loads(told["data"]) == {
+        "id": str(changed.contract_id),
+        "kind": "contract",
+        "number": "V-1",
+        "link": f"/api/v1/contracts/{changed.contract_id}",
     }
 
 

@@ -185,6 +185,6 @@ def _entry(deadline: Deadline, contract: Contract, language: str, settings: Sett
         day=due,
         summary=deadline_title(deadline.kind, contract.name, language),
         description=f"{contract.number}\n{basis(agreement, dates_on(agreement, due), due, language)}",
-        url=f"{settings.public_url.rstrip('/')}/contracts/{contract.id}",
+        url=f"{settings.public_url.rstrip('/')}/contracts?contract={contract.id}",
         alarms=tuple(sorted(day for day in reminded.values() if day < due)),
     )
