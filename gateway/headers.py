@@ -7,6 +7,7 @@ REQUEST_PASSES = frozenset(
     {
         b"accept",
         b"accept-language",
+        b"content-encoding",
         b"content-type",
         b"content-length",
         b"idempotency-key",
@@ -29,6 +30,7 @@ REQUEST_PASSES = frozenset(
 ONCE = frozenset(
     {
         b"authorization",
+        b"content-encoding",
         b"content-length",
         b"content-type",
         b"idempotency-key",

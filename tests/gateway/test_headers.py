@@ -73,6 +73,7 @@ async def test_what_a_service_needs_passes(world: World) -> None:
     sent = world.signed_in() | {
         "Accept": "application/pdf",
         "Accept-Language": "en",
+        "Content-Encoding": "snappy",
         "Range": "bytes=0-9",
         "If-None-Match": '"1"',
         "If-Range": '"1"',
@@ -86,7 +87,7 @@ async def test_what_a_service_needs_passes(world: World) -> None:
         assert answer.status == 200
 
     seen = world.documents.last
-    passed = {"accept", "accept-language", "range", "if-none-match", "if-range", "user-agent"}
+    passed = {"accept", "accept-language", "content-encoding", "range", "if-none-match", "if-range", "user-agent"}
     assert seen.names() == passed | {"host", "x-identity", "x-request-id"}
     assert seen.values("range") == ["bytes=0-9"]
 
@@ -101,7 +102,17 @@ async def test_a_header_listed_in_connection_stays_on_this_hop(world: World) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["Content-Type", "Idempotency-Key", "Range", "Authorization", "If-Match", "Origin", "Sec-Fetch-Site"]
+    "name",
+    [
+        "Content-Encoding",
+        "Content-Type",
+        "Idempotency-Key",
+        "Range",
+        "Authorization",
+        "If-Match",
+        "Origin",
+        "Sec-Fetch-Site",
+    ],
 )
 async def test_a_header_that_says_one_thing_may_not_come_twice(world: World, name: str) -> None:
     secret, _, _ = world.people.session()

@@ -209,6 +209,7 @@ async def test_version_2_is_answered_415(door: Door) -> None:
         (packed(b"\x0a\x05ab"), 400),
         (b"x" * (LARGEST_BODY_BYTES + 1), 413),
     ],
+    ids=["empty", "not_snappy", "lies", "too_long_unpacked", "not_protobuf", "too_long"],
 )
 async def test_bodies_that_lie_are_refused_for_good(door: Door, body: bytes, status: int) -> None:
     answer = await door.raw(body)
@@ -257,6 +258,7 @@ async def test_lines_that_cannot_be_read_are_told_and_the_rest_goes_in(door: Doo
         (gzip.compress(b"#" * (LARGEST_TEXT_BYTES + 1)), {"headers": {"Content-Encoding": "gzip"}}, 413),
         (b"#" * (LARGEST_BODY_BYTES + 1), {}, 413),
     ],
+    ids=["not_utf8", "precision", "not_gzip", "brotli", "cut", "more_behind", "too_long_unpacked", "too_long"],
 )
 async def test_texts_that_lie_are_refused_for_good(
     door: Door, body: bytes, options: dict[str, Any], status: int
@@ -275,6 +277,7 @@ async def test_texts_that_lie_are_refused_for_good(
         (person(), 403),
         (person(role="operator", staff_role="administrator"), 403),
     ],
+    ids=["other_scope", "nobody", "customer", "operator"],
 )
 async def test_only_a_machine_with_the_scope_may(door: Door, who: Identity, status: int, path: str) -> None:
     async with calling(door.app, who) as client:
