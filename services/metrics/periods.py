@@ -61,7 +61,8 @@ def buckets(start: int, end: int, bucket: Bucket, tz: ZoneInfo) -> Iterator[Span
     day = day.replace(day=1) if bucket == "month" else day
     while (at := _midnight(day, tz)) < end:
         following = _after(day, bucket)
-        yield at, _midnight(following, tz)
+        if at < (end_of_day := _midnight(following, tz)):  # a zone may leave out a whole day
+            yield at, end_of_day
         day = following
 
 
