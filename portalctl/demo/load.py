@@ -203,14 +203,17 @@ async def _until_filed(operator: Visitor) -> None:
     """What the first customer should see is there."""
     wanted = sum(1 for message in feed.papers(date.today()) if _is_of_first(message))  # noqa: DTZ011
     ids = await _customer_ids(operator)
+    agreed = sum(1 for message in contracts() if _is_of_first(message))
     await operator.call("POST", "/auth/session/customer", {"customer_id": ids[FIRST]})
     end = asyncio.get_running_loop().time() + FILED_SECONDS
     while asyncio.get_running_loop().time() < end:
         folders = await operator.call("GET", "/documents/folders")
         if sum(year["count"] for year in folders) >= wanted:
-            return
+            shown = await operator.call("GET", "/contracts?limit=200")
+            if len(shown["items"]) >= agreed:
+                return
         await asyncio.sleep(0.2)
-    raise Failed(f"not all invoices were filed within {FILED_SECONDS:.0f} s; `portalctl dead-letters list documents`")
+    raise Failed(f"not all records were filed within {FILED_SECONDS:.0f} s; `portalctl dead-letters list documents`")
 
 
 def _is_of_first(message: feed.Message) -> bool:
