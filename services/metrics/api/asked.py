@@ -22,6 +22,8 @@ Reader = Annotated[Identity, Depends(module("graphs"))]
 MOST_POINTS = 5000
 Points = Annotated[int, Query(ge=1, le=MOST_POINTS, description="how many steps at most, such as the picture's width")]
 _DAY = 86_400
+_LATEST = 7_258_118_400
+"""The end of 2199."""
 
 
 def clock_of(request: Request) -> Clock:
@@ -48,6 +50,8 @@ def span_of(
         raise InvalidRange(errors=[{"pointer": "/query/from", "detail": "must be before `to`"}])
     if start < 0:
         raise InvalidRange(errors=[{"pointer": "/query/from", "detail": "must not be before 1970"}])
+    if end > _LATEST:
+        raise InvalidRange(errors=[{"pointer": "/query/to", "detail": "must be before the year 2200"}])
     if end - start > settings.rollups_kept.total_seconds() + 366 * _DAY:
         days = settings.rollups_kept.days
         raise InvalidRange(errors=[{"pointer": "/query/to", "detail": f"nothing is kept for longer than {days} days"}])
