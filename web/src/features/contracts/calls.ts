@@ -1,6 +1,7 @@
 /** What this app asks the portal. */
 import { answer, api, BASE, request } from "@/lib/api";
 import { problemOf } from "@/lib/problem";
+import { withQuery } from "@/lib/router.svelte";
 
 import type { Address, Contract, ContractPage, Deadline, Feed, State } from "@/features/contracts/types";
 
@@ -49,12 +50,18 @@ export type Line = { id: string; contract_number: string | null; position_number
 
 /** Which position has which line, so that it can lead to its graph. */
 export async function linesByPosition(): Promise<Map<string, string>> {
-  const response = await request(new Request(`${BASE}/metrics/lines?limit=200`));
-  const body: unknown = await response.json().catch(() => undefined);
-  if (!response.ok) throw problemOf(body, response);
+  const lines = await all(linePage);
   return new Map(
-    (body as { items: Line[] }).items.flatMap(({ id, contract_number, position_number }) =>
+    lines.flatMap(({ id, contract_number, position_number }) =>
       contract_number ? [[lineKey(contract_number, position_number ?? ""), id]] : [],
     ),
   );
+}
+
+async function linePage({ limit, cursor }: { limit: number; cursor?: string }): Promise<Page<Line>> {
+  const path = `${BASE}/metrics/lines${withQuery("", { limit, cursor: cursor ?? null })}`;
+  const response = await request(new Request(path));
+  const body: unknown = await response.json().catch(() => undefined);
+  if (!response.ok) throw problemOf(body, response);
+  return body as Page<Line>;
 }
