@@ -3,7 +3,7 @@ import type { Session } from "@/lib/session.svelte";
 import type { IconName } from "@/ui/icons";
 import type { t } from "@/app/frame-words";
 
-type Word = Parameters<typeof t>[0] & ("overview" | "files" | "contracts" | "contacts" | "users" | "customers" | "cases");
+type Word = Parameters<typeof t>[0] & ("overview" | "files" | "graphs" | "contracts" | "contacts" | "users" | "customers" | "cases");
 
 export type App = {
   path: string;
@@ -34,6 +34,12 @@ export const apps: App[] = [
     word: "files",
     icon: "folder",
     place: (session) => (session.customer && mayRead(session, "invoices", "call_records") ? "bar" : null),
+  },
+  {
+    path: "/graphs",
+    word: "graphs",
+    icon: "chart",
+    place: (session) => (session.customer && mayRead(session, "graphs") ? "bar" : null),
   },
   {
     path: "/contracts",

@@ -4,6 +4,7 @@ import { dictionary } from "@/lib/i18n.svelte";
 export const t = dictionary({
   overview: ["Übersicht", "Overview"],
   files: ["Dateien", "Files"],
+  graphs: ["Graphen", "Graphs"],
   contracts: ["Verträge", "Contracts"],
   contacts: ["Ansprechpartner", "Contacts"],
   users: ["Benutzer", "Users"],

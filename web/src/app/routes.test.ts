@@ -17,7 +17,8 @@ test("a slash at the end is the same page, an unknown address is a page that say
 });
 
 test("every app has a page", () => {
-  for (const path of ["/files", "/contracts", "/contacts", "/users", "/customers", "/operator/documents"]) expect(routeFor(path).path).toBe(path);
+  const pages = ["/files", "/graphs", "/contracts", "/contacts", "/users", "/customers", "/operator/documents"];
+  for (const path of pages) expect(routeFor(path).path).toBe(path);
 });
 
 test("only the pages of the way in are open to strangers", () => {
@@ -33,5 +34,5 @@ test("apps follow from role, modules and the open customer", () => {
   expect(paths("bar", { modules: ["contracts", "contacts"] })).toEqual(["/", "/contracts", "/contacts"]);
   expect(paths("menu", { role: "admin", modules: ["invoices"] })).toEqual(["/users"]);
   expect(paths("bar", { role: "operator", customer: null })).toEqual(["/customers", "/contacts", "/operator/documents"]);
-  expect(paths("bar", { role: "operator" })).toEqual(["/", "/customers", "/files", "/contracts", "/contacts", "/users", "/operator/documents"]);
+  expect(paths("bar", { role: "operator" })).toEqual(["/", "/customers", "/files", "/graphs", "/contracts", "/contacts", "/users", "/operator/documents"]);
 });
