@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 UNITS = (300, 3600, 10_800, 86_400)
 """What the store has ready, in seconds."""
@@ -85,8 +85,8 @@ class Thinned:
         """Nothing measured."""
         return cls([None] * steps, [None] * steps, [None] * steps, [None] * steps)
 
-    def take(self, pieces: Iterable[Piece]) -> None:
-        """One piece per step."""
+    def take(self, pieces: Iterable[tuple[Any, ...]]) -> None:
+        """One `Piece` per step, or a row with its columns."""
         for step, in_sum, out_sum, weight, present, in_max, out_max in pieces:
             if not present:
                 continue

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from pydantic_core import to_json
 
 from chassis.db import ReadSession
@@ -28,6 +29,7 @@ AskedMonth = Annotated[
 _CSV: Responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 _SVG: Responses = {200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}}
 Find = Callable[..., Awaitable[Subject]]
+Endpoint = Callable[..., Awaitable[Response]]
 
 
 def _json(answer: dict[str, Any]) -> Response:
@@ -58,12 +60,7 @@ def _file(rows: Iterable[Sequence[Any]], name: str) -> Response:
     return Response(text.getvalue(), media_type="text/csv", headers={"Content-Disposition": disposition})
 
 
-def _add(kind: str, find: Find, missing: type[LineNotFound] | type[GroupNotFound]) -> None:
-    """The same endpoints for lines and for groups."""
-    subject_of = Depends(find)
-    path = f"/{kind}s/{{{kind}_id}}"
-    wrong = problems(missing, InvalidRange, NoCustomerChosen)
-
+def _bandwidth(subject_of: Any) -> Endpoint:
     async def get_bandwidth(
         session: ReadSession,
         span: AskedSpan,
@@ -74,6 +71,10 @@ def _add(kind: str, find: Find, missing: type[LineNotFound] | type[GroupNotFound
         """Rates over time, thinned so that no peak disappears; gaps are null, not zero."""
         return _json(await bandwidth(session, subject, span, points, clock))
 
+    return get_bandwidth
+
+
+def _bandwidth_csv(subject_of: Any) -> Endpoint:
     async def get_bandwidth_csv(
         session: ReadSession,
         span: AskedSpan,
@@ -87,6 +88,10 @@ def _add(kind: str, find: Find, missing: type[LineNotFound] | type[GroupNotFound
         head = ("at", "in_avg_bps", "in_max_bps", "out_avg_bps", "out_max_bps")
         return _file([head, *zip(*series.values(), strict=True)], f"bandwidth-{answer['from'][:10]}")
 
+    return get_bandwidth_csv
+
+
+def _bandwidth_svg(subject_of: Any) -> Endpoint:
     async def get_bandwidth_svg(  # noqa: PLR0913, PLR0917  # fields of a query are parameters here
         request: Request,
         session: ReadSession,
@@ -102,6 +107,10 @@ def _add(kind: str, find: Find, missing: type[LineNotFound] | type[GroupNotFound
         picture = bandwidth_svg(answer, title=subject.name, language=language, width=width, height=height)
         return Response(picture, media_type="image/svg+xml")
 
+    return get_bandwidth_svg
+
+
+def _volume(subject_of: Any) -> Endpoint:
     async def get_volume(
         session: ReadSession,
         span: AskedSpan,
@@ -113,6 +122,10 @@ def _add(kind: str, find: Find, missing: type[LineNotFound] | type[GroupNotFound
         _check(span, bucket)
         return _json(await volume(session, subject, span, bucket, clock, zone(subject.time_zone)))
 
+    return get_volume
+
+
+def _volume_csv(subject_of: Any) -> Endpoint:
     async def get_volume_csv(
         session: ReadSession,
         span: AskedSpan,
@@ -126,6 +139,10 @@ def _add(kind: str, find: Find, missing: type[LineNotFound] | type[GroupNotFound
         rows = [[row[name] for name in ("start", "end", "in", "out")] for row in answer["buckets"]]
         return _file([("start", "end", "in_bytes", "out_bytes"), *rows], f"volume-{answer['from'][:10]}")
 
+    return get_volume_csv
+
+
+def _percentile(subject_of: Any) -> Endpoint:
     async def get_percentile(
         session: ReadSession, clock: AskedClock, month: AskedMonth = None, subject: Subject = subject_of
     ) -> Response:
@@ -133,17 +150,26 @@ def _add(kind: str, find: Find, missing: type[LineNotFound] | type[GroupNotFound
         asked, span = _month(month, subject, clock)
         return _json(await billing_view(session, subject, asked, span, clock))
 
-    files: Responses = {}
-    for end, endpoint, model, more in (
-        ("bandwidth", get_bandwidth, Bandwidth, files),
-        ("bandwidth.csv", get_bandwidth_csv, None, _CSV),
-        ("bandwidth.svg", get_bandwidth_svg, None, _SVG),
-        ("volume", get_volume, Volume, files),
-        ("volume.csv", get_volume_csv, None, _CSV),
-        ("percentile", get_percentile, PercentileOut, files),
-    ):
+    return get_percentile
+
+
+_ENDS: tuple[tuple[str, Callable[[Any], Endpoint], type[BaseModel] | None, Responses], ...] = (
+    ("bandwidth", _bandwidth, Bandwidth, {}),
+    ("bandwidth.csv", _bandwidth_csv, None, _CSV),
+    ("bandwidth.svg", _bandwidth_svg, None, _SVG),
+    ("volume", _volume, Volume, {}),
+    ("volume.csv", _volume_csv, None, _CSV),
+    ("percentile", _percentile, PercentileOut, {}),
+)
+
+
+def _add(kind: str, find: Find, missing: type[LineNotFound] | type[GroupNotFound]) -> None:
+    """The same endpoints for lines and for groups."""
+    wrong = problems(missing, InvalidRange, NoCustomerChosen)
+    for end, made, model, more in _ENDS:
+        endpoint = made(Depends(find))
         router.add_api_route(
-            f"{path}/{end}",
+            f"/{kind}s/{{{kind}_id}}/{end}",
             endpoint,
             name=f"{endpoint.__name__}_of_{kind}",
             methods=["GET"],
