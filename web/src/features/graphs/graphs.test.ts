@@ -150,6 +150,9 @@ const BANDWIDTH: Bandwidth = {
   from: "2026-11-01T00:00:00Z",
   to: "2026-11-01T03:00:00Z",
   time_zone: ZONE,
+  unit: "bit/s",
+  percentile_method: "max_of_directions",
+  capacity_bps: 1000,
   step_seconds: 3600,
   series: {
     at: ["2026-11-01T00:00:00Z", "2026-11-01T01:00:00Z", "2026-11-01T02:00:00Z"],
@@ -191,8 +194,12 @@ test("a mark far above the traffic does not press the picture flat", () => {
 
 test("bars stand in the middle of their day, the outer ones whole", () => {
   const data: Volume = {
+    from: "2026-10-24T22:00:00Z",
+    to: "2026-10-25T23:00:00Z",
+    unit: "byte",
+    bucket: "day",
     time_zone: ZONE,
-    buckets: [{ start: "2026-10-24T22:00:00Z", end: "2026-10-25T23:00:00Z", in: 7, out: null }],
+    buckets: [{ start: "2026-10-24T22:00:00Z", end: "2026-10-25T23:00:00Z", in: 7, out: null, samples: 1, expected_samples: 300 }],
     total: { in: 7, out: 0 },
   };
   const shownPart = { from: new Date("2026-10-25T00:00:00Z"), to: new Date("2026-10-25T12:00:00Z") };

@@ -1,80 +1,18 @@
 /** The metrics service as this page uses it. */
-import { BASE, request } from "@/lib/api";
+import { BASE, request, type Reply } from "@/lib/api";
 import { problemOf } from "@/lib/problem";
 
 import { stamp, type Bucket, type Stretch } from "@/features/graphs/range";
 
-export type Method = "max_of_directions" | "max_per_sample" | "sum";
-export type Line = {
-  id: string;
-  name: string;
-  site: string;
-  circuit: string | null;
-  interface: string | null;
-  capacity_bps: number;
-  commit_bps: number | null;
-  group_id: string | null;
-  contract_number: string | null;
-  position_number: string | null;
-  last_sample_at: string | null;
-};
-export type Group = {
-  id: string;
-  name: string;
-  line_ids: string[];
-  commit_bps: number | null;
-  capacity_bps: number;
-  last_sample_at: string | null;
-};
-export type Values = (number | null)[];
-export type Direction = { avg: number | null; max: number | null; p95: number | null };
-export type Bandwidth = {
-  from: string;
-  to: string;
-  time_zone: string;
-  step_seconds: number;
-  series: { at: string[]; in_avg: Values; in_max: Values; out_avg: Values; out_max: Values };
-  summary: { in: Direction; out: Direction };
-  p95: number | null;
-  p95_of_seconds: number;
-  commit_bps: number | null;
-  samples: number;
-  expected_samples: number;
-  gaps: { from: string; to: string }[];
-};
-export type Volume = {
-  time_zone: string;
-  buckets: { start: string; end: string; in: number | null; out: number | null }[];
-  total: { in: number; out: number };
-};
-export type EdgeRow = { rank: number; at: string; bps: number; discarded: boolean };
-export type Sorted = { of: "in" | "out" | "larger" | "sum"; value: number | null; edge: EdgeRow[] };
-export type Percentile = {
-  month: string;
-  time_zone: string;
-  method: Method;
-  samples: number;
-  expected_samples: number;
-  elapsed_samples: number;
-  missing: number;
-  partial: number;
-  missing_share: number;
-  complete: boolean;
-  discarded: number;
-  value: number | null;
-  sorted: Sorted[];
-  commit_bps: number | null;
-  slots_allowed: number;
-  slots_over_commit: number | null;
-  slots_left: number | null;
-};
-export type Threshold = {
-  kind: "rate" | "volume";
-  direction: "in" | "out" | "any" | "sum";
-  limit: number;
-  minutes: number;
-};
-export type Thresholds = { version: number; thresholds: (Threshold & { id: string })[] };
+export type Line = Reply<"/metrics/lines">["items"][number];
+export type Group = Reply<"/metrics/groups">["items"][number];
+export type Bandwidth = Reply<"/metrics/lines/{line_id}/bandwidth">;
+export type Values = Bandwidth["series"]["in_avg"];
+export type Volume = Reply<"/metrics/lines/{line_id}/volume">;
+export type Percentile = Reply<"/metrics/lines/{line_id}/percentile">;
+export type Sorted = Percentile["sorted"][number];
+export type Thresholds = Reply<"/metrics/lines/{line_id}/thresholds">;
+export type Threshold = Omit<Thresholds["thresholds"][number], "id">;
 
 /** One line, or the lines that are billed together. */
 export type Source = { kind: "lines" | "groups"; id: string };

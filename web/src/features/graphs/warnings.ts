@@ -15,7 +15,7 @@ export function limitOf(kind: Threshold["kind"], typed: string): number | null {
   return value > 0 && value <= MOST ? value : null;
 }
 
-export function warningText({ kind, direction, limit, minutes }: Threshold): string {
+export function warningText({ kind, direction, limit, minutes = 5 }: Threshold): string {
   const who = b(`direction_${direction}`);
   return kind === "rate"
     ? b("rate_above", { direction: who, minutes, limit: rate(limit) })
