@@ -25,7 +25,7 @@ from gateway.met_norway import MetNorway
 from gateway.openapi import Description
 from gateway.principals import Directory
 from gateway.proxy import Proxy
-from gateway.routing import FORM, MIB, Route, Table
+from gateway.routing import FORM, LINES, MIB, PROTOBUF, Route, Table
 from gateway.sessions import Sessions
 from gateway.settings import Settings, settings
 from gateway.signing import Signer
@@ -82,6 +82,35 @@ ROUTES = (
     Route("POST", "/billing/documents", "documents", body_bytes=8 * MIB, media=FORM, seconds=60),
     Route("POST", "/billing/payments", "documents", body_bytes=8 * MIB),
     Route("GET", "/billing/events/{event_id}", "documents"),
+    # what flows through the lines
+    Route("GET", "/metrics/lines", "metrics"),
+    Route("GET", "/metrics/lines/{id}", "metrics"),
+    Route("GET PUT", "/metrics/lines/{id}/thresholds", "metrics"),
+    Route("GET", "/metrics/groups", "metrics"),
+    Route("GET", "/metrics/lines/{id}/bandwidth", "metrics"),
+    Route("GET", "/metrics/lines/{id}/bandwidth.csv", "metrics"),
+    Route("GET", "/metrics/lines/{id}/bandwidth.svg", "metrics"),
+    Route("GET", "/metrics/lines/{id}/volume", "metrics"),
+    Route("GET", "/metrics/lines/{id}/volume.csv", "metrics"),
+    Route("GET", "/metrics/lines/{id}/percentile", "metrics"),
+    Route("GET", "/metrics/groups/{id}/bandwidth", "metrics"),
+    Route("GET", "/metrics/groups/{id}/bandwidth.csv", "metrics"),
+    Route("GET", "/metrics/groups/{id}/bandwidth.svg", "metrics"),
+    Route("GET", "/metrics/groups/{id}/volume", "metrics"),
+    Route("GET", "/metrics/groups/{id}/volume.csv", "metrics"),
+    Route("GET", "/metrics/groups/{id}/percentile", "metrics"),
+    Route("GET", "/metrics/operator/health", "metrics"),
+    Route("GET", "/metrics/operator/parked", "metrics"),
+    Route("GET", "/metrics/operator/refused", "metrics"),
+    Route("GET", "/metrics/operator/dead-letters", "metrics"),
+    Route("POST", "/metrics/operator/parked/{id}/retry", "metrics"),
+    Route("POST", "/metrics/operator/parked/{id}/drop", "metrics"),
+    Route("POST", "/metrics/operator/refused/{id}/drop", "metrics"),
+    Route("POST", "/metrics/operator/dead-letters/{id}/retry", "metrics"),
+    Route("POST", "/metrics/operator/dead-letters/{id}/drop", "metrics"),
+    # the collectors' doors
+    Route("POST", "/metrics/ingest/prometheus", "metrics", body_bytes=8 * MIB, media=PROTOBUF, seconds=60),
+    Route("POST", "/metrics/ingest/influx", "metrics", body_bytes=8 * MIB, media=LINES, seconds=60),
     # whom to call, at the operator and at the customer
     Route("GET POST", "/contacts", "contacts"),
     Route("GET", "/contacts/review", "contacts"),

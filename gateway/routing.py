@@ -10,6 +10,8 @@ PREFIX = "/api/v1"
 MIB = 1024 * 1024
 JSON = ("application/json",)
 FORM = ("application/json", "multipart/form-data")
+PROTOBUF = ("application/x-protobuf",)
+LINES = ("text/plain",)
 
 # Nothing is decoded here: a percent sign may only stand for what can never be a separator, a dot or a percent sign.
 _SAFE_PATH = re.compile(

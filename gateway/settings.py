@@ -26,6 +26,7 @@ class Settings(ServiceSettings):
     documents_url: str = "http://127.0.0.1:8083"
     contracts_url: str = "http://127.0.0.1:8085"
     contacts_url: str = "http://127.0.0.1:8086"
+    metrics_url: str = "http://127.0.0.1:8088"
     mailbox_url: str = Field(default="", description="embedded mode only: the supervisor's mailbox page")
     signing_key_file: Path = Field(
         default=Path(".portal/signing-key.json"),
@@ -73,6 +74,7 @@ class Settings(ServiceSettings):
             "users": self.users_url,
             "documents": self.documents_url,
             "contacts": self.contacts_url,
+            "metrics": self.metrics_url,
             "contracts": self.contracts_url,
         }
 

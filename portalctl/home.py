@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 """Where the code lies, with ``brand.toml`` and ``web/dist``."""
 
 FEEDS = ("billing", "crm", "network")
-SERVICES = ("auth", "users", "documents", "contacts", "contracts")
+SERVICES = ("auth", "users", "documents", "contacts", "contracts", "metrics")
 NATS_USERS = (*SERVICES, "gateway", "portalctl", *FEEDS)
 
 

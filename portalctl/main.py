@@ -9,7 +9,7 @@ from portalctl.console import Failed, complain
 
 COMMANDS = {
     "run": "start everything on this machine, with demo data",
-    "serve": "run one process in the foreground: auth, users, documents, contacts, contracts or gateway",
+    "serve": "run one process in the foreground: auth, users, documents, contacts, contracts, metrics or gateway",
     "migrate": "bring databases to the newest revision",
     "nats": "declare streams and consumers (`nats apply`)",
     "create-token": "make the API token of a machine",

@@ -69,6 +69,7 @@ class Company:
     contacts: list[str] = field(default_factory=list)
 
     contracts: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
     @property
     def admin(self) -> Person:
@@ -95,10 +96,36 @@ class Company:
             self.contracts.append(str(found[0]["id"]))
         return self.contracts[0]
 
+    def line(self) -> str:
+        """Its own line in a group, sent by the network when it is first asked for."""
+        if not self.lines:
+            send_line(self.customer.portal, self.customer.number, f"UL-{self.canary}"[:64])
+            found = wait_until(lambda: self.admin.get("/metrics/lines").json()["items"], seconds=20)
+            self.lines.append(str(found[0]["id"]))
+        return self.lines[0]
+
+    def group(self) -> str:
+        """The group of that line."""
+        self.line()
+        return str(self.admin.get("/metrics/groups").json()["items"][0]["id"])
+
+
+def send_line(portal: Portal, customer_number: str, line_id: str, **changes: Any) -> None:
+    """As the network would, over NATS."""
+    usual = {
+        "line_id": line_id,
+        "customer_number": customer_number,
+        "name": f"Uplink {line_id}",
+        "site": "RZ Berlin 2",
+        "capacity_bps": 1_000_000_000,
+        "group": line_id,
+        "version": 1,
+    }
+    _send(portal, "network", "network.line.upserted.v1", usual | changes)
+
 
 def send_contract(portal: Portal, customer_number: str, number: str, **changes: Any) -> None:
     """As the CRM would, over NATS."""
-    feed = portal.run["feeds"]["crm"]
     usual = {
         "customer_number": customer_number,
         "contract_number": number,
@@ -111,12 +138,16 @@ def send_contract(portal: Portal, customer_number: str, number: str, **changes: 
         "positions": [],
         "version": 1,
     }
-    subject, event_id = "crm.contract.upserted.v1", uuid4().hex
-    envelope = {"specversion": "1.0", "id": event_id, "source": "/crm/world", "type": subject, "data": usual | changes}
+    _send(portal, "crm", "crm.contract.upserted.v1", usual | changes)
+
+
+def _send(portal: Portal, feed: str, subject: str, data: dict[str, Any]) -> None:
+    access, event_id, source = portal.run["feeds"][feed], uuid4().hex, f"/{feed}/world"
+    envelope = {"specversion": "1.0", "id": event_id, "source": source, "type": subject, "data": data}
 
     async def publish() -> None:
-        bus = await connected_bus("crm", portal.run["nats_url"], user=feed["user"], password=feed["password"])
-        headers = {"Content-Type": STRUCTURED, "Nats-Msg-Id": f"/crm/world/{event_id}"}
+        bus = await connected_bus(feed, portal.run["nats_url"], user=access["user"], password=access["password"])
+        headers = {"Content-Type": STRUCTURED, "Nats-Msg-Id": f"{source}/{event_id}"}
         await bus.publish(subject, json.dumps(envelope).encode(), headers)
         await bus.close()
 

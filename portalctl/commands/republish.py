@@ -20,6 +20,7 @@ STATES = {
     "documents": "services.documents.republish",
     "contacts": "services.contacts.republish",
     "contracts": "services.contracts.republish",
+    "metrics": "services.metrics.republish",
 }
 """Where each keeps its ``republish``. `auth` tells what happened, not what is: it has its outbox only."""
 

@@ -228,7 +228,9 @@ def new_world(settings_of: Callable[..., Settings]) -> NewWorld:
 
     @contextlib.asynccontextmanager
     async def make(routes: Sequence[Route] = ROUTES, **values: Any) -> AsyncIterator[World]:
-        services = {name: FakeService(name) for name in ("auth", "users", "documents", "contacts", "contracts")}
+        services = {
+            name: FakeService(name) for name in ("auth", "users", "documents", "contacts", "contracts", "metrics")
+        }
         async with contextlib.AsyncExitStack() as stack:
             for service in services.values():
                 await service.start()

@@ -13,7 +13,7 @@ from gateway.openapi import _same
 from gateway.routing import PREFIX
 from tests.gateway.conftest import World
 
-SERVICES = ("auth", "users", "documents", "contacts", "contracts")
+SERVICES = ("auth", "users", "documents", "contacts", "contracts", "metrics")
 
 
 def served(service: str) -> set[tuple[str, str]]:

@@ -62,6 +62,11 @@ def with_contracts(status: Cell, **more: Any) -> Row:
     return Row((401, 401, 403, 403, status, 409, status, 401), **more)
 
 
+def with_graphs(status: Cell, **more: Any) -> Row:
+    """Whoever has the module `graphs`."""
+    return Row((401, 401, status, 403, status, 409, status, 401), **more)
+
+
 def for_admins(status: Cell, **more: Any) -> Row:
     return Row((401, 401, 403, 403, status, 409, status, 401), **more)
 
@@ -85,6 +90,8 @@ DOCUMENT: Ids = {"document_id": lambda company: company.documents[0]}
 FILE: Ids = DOCUMENT | {"file_id": lambda company: company.files[0]}
 CONTACT: Ids = {"contact_id": lambda company: company.contact()}
 CONTRACT: Ids = {"contract_id": lambda company: company.contract()}
+LINE: Ids = {"line_id": lambda company: company.line()}
+GROUP: Ids = {"group_id": lambda company: company.group()}
 LETTER: Ids = {"letter_id": lambda _company: "999999999"}
 STAFF = ("operator", "operator_here")
 
@@ -140,6 +147,31 @@ TABLE: dict[str, Row] = {
     **{
         f"POST /documents/operator/dead-letters/{{letter_id}}/{what}": for_operators(404, path=LETTER)
         for what in ("retry", "drop")
+    },
+    "GET /metrics/lines": with_graphs(200),
+    "GET /metrics/groups": with_graphs(200),
+    "GET /metrics/lines/{line_id}": with_graphs(200, path=LINE, owned=True),
+    "GET /metrics/lines/{line_id}/thresholds": with_graphs(200, path=LINE, owned=True),
+    "PUT /metrics/lines/{line_id}/thresholds": with_graphs(
+        412, path=LINE, body=lambda _company: {"thresholds": []}, owned=True
+    ),
+    **{
+        f"GET /metrics/{kind}/{end}": with_graphs(200, path=path, owned=True)
+        for kind, path in (("lines/{line_id}", LINE), ("groups/{group_id}", GROUP))
+        for end in ("bandwidth", "bandwidth.csv", "bandwidth.svg", "volume", "volume.csv", "percentile")
+    },
+    **{f"GET /metrics/operator/{pile}": for_operators(200) for pile in ("parked", "refused", "dead-letters", "health")},
+    **{
+        f"POST /metrics/operator/{kind}": for_operators(404, path={"record_id": lambda _c: str(uuid4())})
+        for kind in ("parked/{record_id}/retry", "parked/{record_id}/drop", "refused/{record_id}/drop")
+    },
+    **{
+        f"POST /metrics/operator/dead-letters/{{letter_id}}/{what}": for_operators(404, path=LETTER)
+        for what in ("retry", "drop")
+    },
+    **{
+        f"POST /metrics/ingest/{door}": Row((401, 401, 403, 403, 403, 403, 403, 403))
+        for door in ("prometheus", "influx")
     },
     "GET /contacts": with_contacts(200),
     "POST /contacts": with_contacts(422, body=lambda _company: {}),

@@ -198,7 +198,14 @@ def test_streams_may_be_declared_and_databases_migrated_again(portal: Portal) ->
 
     assert "consumer documents on BILLING" in said
     assert "stream" not in said
-    assert [line.partition(":")[0] for line in revisions.splitlines()] == ["auth", "users", "documents", "contacts", "contracts"]
+    assert [line.partition(":")[0] for line in revisions.splitlines()] == [
+        "auth",
+        "users",
+        "documents",
+        "contacts",
+        "contracts",
+        "metrics",
+    ]
 
 
 def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:

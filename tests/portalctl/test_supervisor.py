@@ -14,7 +14,7 @@ from chassis.testing import wait_until
 from tests.portal import FIRST_OPERATOR, Portal, running_portal
 
 pytestmark = pytest.mark.timeout(300)
-NAMES = {"nats", "auth", "users", "documents", "contacts", "contracts", "gateway"}
+NAMES = {"nats", "auth", "users", "documents", "contacts", "contracts", "metrics", "gateway"}
 
 
 def is_alive(pid: int) -> bool:
