@@ -1,6 +1,6 @@
 """What the network tells us (feed): lines, and the counters of what flows through them."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Field
 
@@ -78,6 +78,6 @@ class TrafficSampled(Event):
             detail = f"must be a list of at most {MOST_SAMPLES} samples"
             errors = [{"pointer": "/data/samples", "detail": detail}]
             raise InvalidEvent("invalid_data", "The data does not match the schema.", errors)
-        event = cls.model_construct(samples=tuple(samples))
+        event = cast("Self", cls.model_construct(samples=tuple(samples)))
         event._envelope = envelope  # noqa: SLF001  # its own class
         return event
