@@ -18,6 +18,10 @@ from chassis.logging import log
 from chassis.telemetry import OUTBOX_OLDEST_AGE, OUTBOX_PENDING, OUTBOX_PUBLISHED
 from events.base import STRUCTURED, Event, encode, uuid7
 
+LARGEST_ROUND = 256
+GATHER_SECONDS = 0.02
+"""While much is emitted the relay lets this much time's worth come together: each round costs a read and a write."""
+
 Publish = Callable[[str, bytes, dict[str, str]], Awaitable[None]]
 """Subject, payload, headers; returns once the broker has acknowledged."""
 
@@ -99,7 +103,10 @@ class Relay:
         while True:
             try:
                 published = await self.publish_pending()
-                wait = 0.0 if published else self._poll_seconds
+                wait = self._poll_seconds
+                if published:
+                    wait = 0.0
+                    await asyncio.sleep(GATHER_SECONDS if published < LARGEST_ROUND else 0)
                 if loop.time() >= next_housekeeping:
                     next_housekeeping = loop.time() + 5
                     await self._measure_and_prune()
@@ -114,7 +121,7 @@ class Relay:
                     pass
             self._woken.clear()
 
-    async def publish_pending(self, *, limit: int = 256) -> int:
+    async def publish_pending(self, *, limit: int = LARGEST_ROUND) -> int:
         """Publish the oldest waiting messages; returns how many."""
         if self._database.is_sqlite:
             async with self._database.reading() as session:

@@ -24,7 +24,8 @@ class Ears:
 
     async def hear(self, event: Event, *, event_id: str | None = None, source: str = "/test") -> str:
         payload = encode(event, source=source, event_id=event_id or str(uuid4()), time=NOON, traceparent=None)
-        return await self.consumer._handle(event.subject, {"Content-Type": STRUCTURED}, payload)
+        ready = await self.consumer._prepare(event.subject, {"Content-Type": STRUCTURED}, payload)
+        return await self.consumer._handle(ready)
 
     async def one(self, table: Any) -> Any:
         async with self.database.reading() as session:

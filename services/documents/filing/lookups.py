@@ -3,11 +3,24 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from events.base import InvalidEvent
 from services.documents.models import Customer, Document
+
+# built once: putting a statement together costs more than SQLite needs to run it
+_BEARER = (
+    select(Customer.id)
+    .where(Customer.number == bindparam("number"))
+    .order_by(Customer.active.desc(), Customer.id)
+    .limit(1)
+)
+_SAME_NUMBER = select(Document.id, Document.customer_id, Document.content_sha256).where(
+    Document.source == bindparam("source"),
+    Document.family == bindparam("family"),
+    Document.number == bindparam("number"),
+)
 
 
 async def hold_customer(session: AsyncSession, customer_number: str) -> None:
@@ -22,16 +35,14 @@ async def hold_customer(session: AsyncSession, customer_number: str) -> None:
 
 async def customer_of(session: AsyncSession, number: str) -> UUID | None:
     """The customer who bears this number now."""
-    bearers = select(Customer.id).where(Customer.number == number).order_by(Customer.active.desc(), Customer.id)
-    found: UUID | None = await session.scalar(bearers.limit(1))
+    found: UUID | None = await session.scalar(_BEARER, {"number": number})
     return found
 
 
 async def same_number(session: AsyncSession, source: str, family: str, number: str) -> Any:
     """Id, customer and content of what was filed under this number, or None."""
-    columns = (Document.id, Document.customer_id, Document.content_sha256)
-    wanted = select(*columns).where(Document.source == source, Document.family == family, Document.number == number)
-    return (await session.execute(wanted)).one_or_none()
+    key = {"source": source, "family": family, "number": number}
+    return (await session.execute(_SAME_NUMBER, key)).one_or_none()
 
 
 def other_customer(pointer: str) -> InvalidEvent:

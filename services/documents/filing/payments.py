@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from events.base import Envelope, InvalidEvent
@@ -12,6 +12,17 @@ from events.billing import PaymentRecorded
 from services.documents.filing.lookups import customer_of, hold_customer, other_customer, same_number
 from services.documents.filing.notes import Note, Outcome, refusal
 from services.documents.models import Document, FeedRecord
+
+_WAITING_PAYMENTS = (
+    select(FeedRecord)
+    .where(
+        FeedRecord.state == "parked",
+        FeedRecord.waits_for == "invoice",
+        FeedRecord.waits_key == bindparam("invoice"),
+        FeedRecord.source == bindparam("source"),
+    )
+    .order_by(FeedRecord.occurred_at)
+)
 
 
 async def settle_payment(session: AsyncSession, event: PaymentRecorded) -> Outcome:
@@ -49,13 +60,8 @@ async def take_payment_state(session: AsyncSession, document_id: UUID, said_at: 
 
 async def apply_waiting_payments(session: AsyncSession, source: str, invoice_number: str) -> None:
     """What was said about an invoice before it came."""
-    waiting = select(FeedRecord).where(
-        FeedRecord.state == "parked",
-        FeedRecord.waits_for == "invoice",
-        FeedRecord.waits_key == invoice_number,
-        FeedRecord.source == source,
-    )
-    for parked in (await session.scalars(waiting.order_by(FeedRecord.occurred_at))).all():
+    waiting = await session.scalars(_WAITING_PAYMENTS, {"invoice": invoice_number, "source": source})
+    for parked in waiting.all():
         await settle_parked_payment(session, parked)
 
 

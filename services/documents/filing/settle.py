@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import add_up, insert_new, utc_now
@@ -17,6 +17,20 @@ from services.documents.record import Record
 from services.documents.search_words import text_of
 
 _NOT_COLUMNS = {"event_id", "subject", "occurred_at", "customer_number", "files", "remarks"}
+# built once: putting a statement together costs more than SQLite needs to run it
+_INSERT_FILES = insert(File.__table__)  # type: ignore[arg-type]
+_INSERT_WORDS = insert(SearchWord.__table__)  # type: ignore[arg-type]
+_RELATE_WAITING = (
+    update(Document.__table__)  # type: ignore[arg-type]
+    .where(
+        Document.source == bindparam("of_source"),
+        Document.related_number == bindparam("of_number"),
+        Document.related_id.is_(None),
+        Document.customer_id == bindparam("of_customer"),
+        Document.id != bindparam("invoice"),
+    )
+    .values(related_id=bindparam("invoice"))
+)
 _FIELDS = ["module", *(name for name in Record.model_fields if name not in _NOT_COLUMNS)]
 
 
@@ -79,9 +93,9 @@ async def _file(session: AsyncSession, record: Record, customer_id: UUID) -> UUI
         {"id": uuid4(), "document_id": document_id, "position": position, **file.model_dump()}
         for position, file in enumerate(record.files)
     ]
-    await session.execute(insert(File), files)
+    await session.execute(_INSERT_FILES, files)
     found_by = [{"customer_id": customer_id, "word": word, "document_id": document_id} for word in sorted(words)]
-    await session.execute(insert(SearchWord), found_by)
+    await session.execute(_INSERT_WORDS, found_by)
     await _count(session, record, customer_id, now)
     if record.family == "invoice":
         await _relate_waiting(session, record, customer_id, document_id)
@@ -109,14 +123,15 @@ async def _related(session: AsyncSession, record: Record, customer_id: UUID) -> 
 
 async def _relate_waiting(session: AsyncSession, record: Record, customer_id: UUID, document_id: UUID) -> None:
     """What came before the invoice it belongs to is hung on it now; only within one customer."""
-    waiting = update(Document).where(
-        Document.source == record.source,
-        Document.related_number == record.number,
-        Document.related_id.is_(None),
-        Document.customer_id == customer_id,
-        Document.id != document_id,
+    await session.execute(
+        _RELATE_WAITING,
+        {
+            "of_source": record.source,
+            "of_number": record.number,
+            "of_customer": customer_id,
+            "invoice": document_id,
+        },
     )
-    await session.execute(waiting.values(related_id=document_id).execution_options(synchronize_session=False))
 
 
 async def _count(session: AsyncSession, record: Record, customer_id: UUID, now: datetime) -> None:
