@@ -11,6 +11,7 @@ from sqlalchemy.types import TypeDecorator
 
 from chassis.db import Utc, new_metadata
 from chassis.errors import Conflict, Forbidden, Invalid, NotFound
+from chassis.feeds import FeedRecordColumns
 from events.contacts import ContactChanged
 from services.contacts.reach import e164_or_none
 from services.contacts.texts import sort_key
@@ -60,18 +61,6 @@ class InvalidContact(Invalid):
     """Nobody could be reached like this."""
 
     de = "So wäre niemand zu erreichen."
-
-
-class RecordNotFound(NotFound):
-    """No record of this id is known."""
-
-    de = "Zu dieser Kennung ist kein Datensatz bekannt."
-
-
-class RecordSettled(Conflict):
-    """This record is settled; there is nothing left to do."""
-
-    de = "Dieser Datensatz ist erledigt; es ist nichts mehr zu tun."
 
 
 class Words(TypeDecorator[tuple[str, ...]]):
@@ -252,7 +241,7 @@ class FeedHealth(Base):
     filed: Mapped[int] = mapped_column(Integer)
 
 
-class FeedRecord(Base):
+class FeedRecord(FeedRecordColumns, Base):
     """What became of one record of a feed: filed, parked, conflict, refused or dropped."""
 
     __tablename__ = "feed_records"
@@ -280,20 +269,6 @@ class FeedRecord(Base):
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    source: Mapped[str] = mapped_column(String(256))
-    event_id: Mapped[str] = mapped_column(String(256))
-    subject: Mapped[str] = mapped_column(String(200))
-    state: Mapped[str] = mapped_column(String(10))
-    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-    customer_number: Mapped[str | None] = mapped_column(String(64))
-    number: Mapped[str | None] = mapped_column(String(64))
-    """The CRM's id of the contact."""
     contact_id: Mapped[UUID | None] = mapped_column(Uuid)
     waits_key: Mapped[str | None] = mapped_column(String(64))
     """The customer's number, while parked."""
-    payload: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    """The record, while it may still take effect; or where a refused one's bytes are kept."""
-    occurred_at: Mapped[datetime] = mapped_column(Utc)
-    received_at: Mapped[datetime] = mapped_column(Utc)
-    changed_at: Mapped[datetime] = mapped_column(Utc)

@@ -22,7 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.db import Utc, new_metadata
-from chassis.errors import Conflict, NotFound
+from chassis.errors import NotFound
+from chassis.feeds import FeedRecordColumns
 from events.contracts import ContractCancelled, ContractChanged
 from services.contracts.outlook import Part
 from services.contracts.statutory import Reader
@@ -44,18 +45,6 @@ class CalendarNotFound(NotFound):
     """There is no calendar at this address."""
 
     de = "Unter dieser Adresse gibt es keinen Kalender."
-
-
-class RecordNotFound(NotFound):
-    """No record of this id is known."""
-
-    de = "Zu dieser Kennung ist kein Datensatz bekannt."
-
-
-class RecordSettled(Conflict):
-    """This record is settled; there is nothing left to do."""
-
-    de = "Dieser Datensatz ist erledigt; es ist nichts mehr zu tun."
 
 
 class Base(DeclarativeBase):
@@ -275,7 +264,7 @@ class FeedHealth(Base):
     filed: Mapped[int] = mapped_column(Integer)
 
 
-class FeedRecord(Base):
+class FeedRecord(FeedRecordColumns, Base):
     """What became of one record of a feed: filed, outdated, parked, refused or dropped."""
 
     __tablename__ = "feed_records"
@@ -297,17 +286,4 @@ class FeedRecord(Base):
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    source: Mapped[str] = mapped_column(String(256))
-    event_id: Mapped[str] = mapped_column(String(256))
-    subject: Mapped[str] = mapped_column(String(200))
-    state: Mapped[str] = mapped_column(String(10))
-    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-    customer_number: Mapped[str | None] = mapped_column(String(64))
-    number: Mapped[str | None] = mapped_column(String(64))
     contract_id: Mapped[UUID | None] = mapped_column(Uuid)
-    payload: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    """The event's data while it may still be filed, or where its bytes are kept."""
-    occurred_at: Mapped[datetime] = mapped_column(Utc)
-    received_at: Mapped[datetime] = mapped_column(Utc)
-    changed_at: Mapped[datetime] = mapped_column(Utc)

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.db import Money, Utc, new_metadata
 from chassis.errors import Conflict, NotFound
+from chassis.feeds import FeedRecordColumns
 from events.documents import DocumentFiled, InvoiceFiled
 
 WORD = String(64).with_variant(String(64, collation="C"), "postgresql")
@@ -29,18 +29,6 @@ class InvoiceConflict(Conflict):
     """This number was filed before with other content; the original stays as it is."""
 
     de = "Unter dieser Nummer liegt schon ein Dokument mit anderem Inhalt; das Original bleibt, wie es ist."
-
-
-class RecordNotFound(NotFound):
-    """No record of this id is known."""
-
-    de = "Zu dieser Kennung ist kein Datensatz bekannt."
-
-
-class RecordSettled(Conflict):
-    """This record is settled; there is nothing left to do."""
-
-    de = "Dieser Datensatz ist erledigt; es ist nichts mehr zu tun."
 
 
 class Base(DeclarativeBase):
@@ -218,7 +206,7 @@ class FeedHealth(Base):
     filed: Mapped[int] = mapped_column(Integer)
 
 
-class FeedRecord(Base):
+class FeedRecord(FeedRecordColumns, Base):
     """What became of one record of a feed: filed, parked, conflict, refused or dropped."""
 
     __tablename__ = "feed_records"
@@ -241,24 +229,11 @@ class FeedRecord(Base):
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    source: Mapped[str] = mapped_column(String(256))
-    event_id: Mapped[str] = mapped_column(String(256))
-    subject: Mapped[str] = mapped_column(String(200))
-    state: Mapped[str] = mapped_column(String(10))
-    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-    customer_number: Mapped[str | None] = mapped_column(String(64))
-    number: Mapped[str | None] = mapped_column(String(64))
     content_sha256: Mapped[str | None] = mapped_column(String(64))
     document_id: Mapped[UUID | None] = mapped_column(Uuid)
     waits_for: Mapped[str | None] = mapped_column(String(10))
     """``customer`` or ``invoice``, while parked."""
     waits_key: Mapped[str | None] = mapped_column(String(64))
-    payload: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    """The record without its bytes, while it may still be filed."""
-    occurred_at: Mapped[datetime] = mapped_column(Utc)
-    received_at: Mapped[datetime] = mapped_column(Utc)
-    changed_at: Mapped[datetime] = mapped_column(Utc)
 
 
 class HeldFile(Base):

@@ -28,18 +28,6 @@ class GroupNotFound(NotFound):
     de = "Diese Leitungsgruppe gibt es nicht."
 
 
-class RecordNotFound(NotFound):
-    """No record of this id is known."""
-
-    de = "Zu dieser Kennung ist kein Datensatz bekannt."
-
-
-class RecordSettled(Conflict):
-    """This record is settled; there is nothing left to do."""
-
-    de = "Dieser Datensatz ist erledigt; es ist nichts mehr zu tun."
-
-
 class StillUnknown(Conflict):
     """What it waits for is still unknown."""
 

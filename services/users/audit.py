@@ -3,40 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any, Literal
-from uuid import UUID
+from typing import Any
 
-from chassis.identity import Identity
+from chassis.audit import AuditLines
 from events.users import UsersAuditRecorded
 
 BEGINNING = "0" * 64
 
 
-def audit_line(
-    what: str,
-    by: Identity,
-    on: str | None,
-    now: datetime,
-    *,
-    customer_id: UUID | None = None,
-    result: Literal["done", "looked", "refused"] = "done",
-) -> UsersAuditRecorded:
-    """Who did what, for which customer (default: the open one), from where."""
-    opened = UUID(by.cust) if by.cust else None
-    return UsersAuditRecorded(
-        what=what,
-        result=result,
-        actor_id=by.user_id if by.is_person else None,
-        actor=None if by.is_person else by.sub,
-        acting_as=UUID(by.act) if by.act else None,
-        customer_id=customer_id or opened,
-        on=on,
-        address=by.ip or None,
-        factor="totp" if "otp" in by.amr else None,
-        request_id=by.rid or None,
-        occurred_at=now,
-    )
+audit_line = AuditLines(UsersAuditRecorded)
 
 
 def line_hash(previous: str, line: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from chassis.inbox import FailedEvent
 from services.contacts.api.rows import name_of
 from services.contacts.filing.settle import EVERYBODY
 from services.contacts.models import Contact, Customer, FeedHealth, FeedRecord
@@ -77,22 +76,6 @@ class ConflictOut(RecordOut):
             ours_by=contact.confirmed_by or contact.changed_by,
             differences=[DifferenceOut(field=name, ours=ours.get(name), theirs=theirs.get(name)) for name in fields],
         )
-
-
-class DeadLetterOut(BaseModel):
-    """An event that was given up."""
-
-    id: int
-    subject: str
-    reason: str
-    detail: str
-    attempts: int
-    received_at: datetime
-
-    @classmethod
-    def of(cls, failed: FailedEvent) -> "DeadLetterOut":
-        """Without its bytes."""
-        return cls(**{name: getattr(failed, name) for name in cls.model_fields})
 
 
 class FeedHealthOut(BaseModel):

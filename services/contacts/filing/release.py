@@ -1,23 +1,18 @@
 """What waited for its customer is settled when the customer comes; what an operator decides about a conflict."""
 
-import asyncio
 from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.consumer import is_outage
+from chassis import feeds
 from chassis.db import Database, utc_now
-from chassis.logging import log
 from events.base import Envelope, InvalidEvent
 from events.crm import ContactUpserted
 from services.contacts.filing.lookups import hold
 from services.contacts.filing.notes import Note, refusal
 from services.contacts.filing.settle import Said, settle, take
 from services.contacts.models import Contact, Customer, FeedRecord
-
-AT_ONCE = 500
-"""More than so many wait for the next round, so that no transaction grows without bound."""
 
 
 def event_of_record(record: FeedRecord) -> ContactUpserted:
@@ -34,28 +29,28 @@ def event_of_record(record: FeedRecord) -> ContactUpserted:
     return ContactUpserted.received(envelope)
 
 
-async def release(session: AsyncSession, customer_number: str, country_code: str, *, at_most: int = AT_ONCE) -> int:
+async def release(
+    session: AsyncSession, customer_number: str, country_code: str, *, at_most: int = feeds.AT_ONCE
+) -> int:
     """Settle the oldest records that wait for this customer number; returns how many."""
-    waiting = select(FeedRecord).where(FeedRecord.state == "parked", FeedRecord.waits_key == customer_number)
-    oldest = waiting.order_by(FeedRecord.received_at, FeedRecord.id).limit(at_most)
-    found = (await session.scalars(oldest)).all()
+    waits = FeedRecord.waits_key == customer_number
+    found = await feeds.oldest_parked(session, FeedRecord, waits, at_most=at_most)
     for parked in found:
         await settle_again(session, parked, country_code)
     return len(found)
 
 
 async def settle_again(session: AsyncSession, waiting: FeedRecord, country_code: str) -> None:
-    """One record that is kept here; whatever is wrong with it refuses this one only, never its customer's event."""
+    """One record that is kept here."""
     note = Note(waiting.source, waiting.event_id, waiting.subject, waiting.occurred_at)
-    try:
-        async with session.begin_nested():
-            await settle(session, event_of_record(waiting), country_code)
-    except Exception as error:
-        if is_outage(error):
-            raise
-        log.error("waiting_record_failed", event_id=note.event_id, exc_info=error)
-        invalid = error if isinstance(error, InvalidEvent) else InvalidEvent("handler_error", type(error).__name__)
+
+    async def take_up() -> None:
+        await settle(session, event_of_record(waiting), country_code)
+
+    async def refuse(invalid: InvalidEvent) -> None:
         await note.write(session, refusal(invalid))
+
+    await feeds.settle_or_refuse(session, note.event_id, take_up, refuse)
 
 
 async def take_theirs(session: AsyncSession, record: FeedRecord, country_code: str) -> None:
@@ -92,14 +87,10 @@ async def next_waiting(session: AsyncSession) -> str | None:
 
 
 async def release_for_ever(database: Database, *, every: timedelta, country_code: str) -> None:
-    """The rest of what is too much for one transaction, and whatever slipped through."""
-    while True:
-        async with database.reading() as session:
-            number = await next_waiting(session)
-        if number is None:
-            await asyncio.sleep(every.total_seconds())
-            continue
-        async with database.transaction() as session:
-            await hold(session, "customer", number)
-            released = await release(session, number, country_code)
-        log.info("parked_records_released", records=released)
+    """What the customer's event left over."""
+
+    async def hold_and_release(session: AsyncSession, number: str) -> int:
+        await hold(session, "customer", number)
+        return await release(session, number, country_code)
+
+    await feeds.release_for_ever(database, next_waiting, hold_and_release, every=every)

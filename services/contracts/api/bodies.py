@@ -8,7 +8,6 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from chassis.inbox import FailedEvent
 from services.contracts.models import Contract, Customer, Deadline, FeedHealth, FeedRecord, Position
 from services.contracts.outlook import Outlook, PartOutlook, outlook_on
 from services.contracts.statutory import Reader, StatutoryEnd
@@ -226,22 +225,6 @@ class RecordOut(BaseModel):
             detail=first.get("detail"),
             **{name: getattr(record, name) for name in _SHARED},
         )
-
-
-class DeadLetterOut(BaseModel):
-    """An event that was given up."""
-
-    id: int
-    subject: str
-    reason: str
-    detail: str
-    attempts: int
-    received_at: datetime
-
-    @classmethod
-    def of(cls, failed: FailedEvent) -> "DeadLetterOut":
-        """Without its bytes."""
-        return cls(**{name: getattr(failed, name) for name in cls.model_fields})
 
 
 class FeedHealthOut(BaseModel):

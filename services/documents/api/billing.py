@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.access import machine
 from chassis.consumer import DependencyDown
 from chassis.db import ReadSession, Transactions, utc_now
+from chassis.dead_letters import RecordNotFound
 from chassis.errors import TooLarge, Unavailable, UnsupportedMedia, problems
 from chassis.idempotency import IdempotencyKeyReused, Once, RequestInFlight
 from chassis.identity import Identity
@@ -22,7 +23,7 @@ from services.documents.filing.intake import FetchFailed, Intake
 from services.documents.filing.notes import Outcome
 from services.documents.filing.payments import settle_payment
 from services.documents.filing.settle import settle
-from services.documents.models import FeedRecord, InvoiceConflict, RecordNotFound
+from services.documents.models import FeedRecord, InvoiceConflict
 from services.documents.record import Record
 from services.documents.refusals import REFUSALS, answer_to
 

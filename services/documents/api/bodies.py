@@ -8,7 +8,6 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from chassis.inbox import FailedEvent
 from services.documents.models import Customer, Document, FeedHealth, FeedRecord, File
 
 _SHARED = ["event_id", "source", "subject", "customer_number", "number", "reasons", "document_id"]
@@ -178,22 +177,6 @@ class RecordOut(BaseModel):
             detail=first.get("detail"),
             **{name: getattr(record, name) for name in _SHARED},
         )
-
-
-class DeadLetterOut(BaseModel):
-    """An event that was given up."""
-
-    id: int
-    subject: str
-    reason: str
-    detail: str
-    attempts: int
-    received_at: datetime
-
-    @classmethod
-    def of(cls, failed: FailedEvent) -> "DeadLetterOut":
-        """Without its bytes."""
-        return cls(**{name: getattr(failed, name) for name in cls.model_fields})
 
 
 class FeedHealthOut(BaseModel):

@@ -1,14 +1,13 @@
 """What became of each feed record, for its sender and the operator."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.db import insert_new, utc_now
+from chassis.feeds import NoteBase, reasons_of
 from events.base import InvalidEvent
 from services.documents.models import FeedRecord, HeldFile
 
@@ -26,41 +25,17 @@ class Outcome:
     waits_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NoteBase):
     """The line about one feed record that its sender and the operator can read."""
-
-    source: str
-    event_id: str
-    subject: str
-    occurred_at: datetime
 
     async def write(self, session: AsyncSession, outcome: Outcome, **fields: Any) -> UUID:
         """Write it, or bring it up to date; returns its id."""
-        now, record_id = utc_now(), uuid4()
-        values = {
-            "state": outcome.state,
-            "reasons": list(outcome.reasons),
-            "document_id": outcome.document_id,
-            "waits_for": outcome.waits_for,
-            "waits_key": outcome.waits_key,
-            "changed_at": now,
-            **fields,
-        }
-        key = {"source": self.source, "event_id": self.event_id}
-        first = {"id": record_id, "subject": self.subject, "occurred_at": self.occurred_at, "received_at": now}
-        if await insert_new(session, FeedRecord, **key, **first, **values):
-            return record_id
-        known: UUID = (await session.scalars(select(FeedRecord.id).filter_by(**key))).one()
-        again = update(FeedRecord).where(FeedRecord.id == known).values(**values)
-        await session.execute(again.execution_options(synchronize_session=False))
-        if outcome.state == "filed":
-            await session.execute(delete(HeldFile).where(HeldFile.record_id == known))
-        return known
+        record_id, new = await self.put(session, FeedRecord, outcome, **fields)
+        if outcome.state == "filed" and not new:
+            await session.execute(delete(HeldFile).where(HeldFile.record_id == record_id))
+        return record_id
 
 
 def refusal(invalid: InvalidEvent) -> Outcome:
     """An invalid record as an outcome."""
-    detail = invalid.detail[:2000]
-    reasons = [{"reason": invalid.reason, "detail": detail, **error} for error in invalid.errors]
-    return Outcome("refused", None, tuple(reasons) or ({"reason": invalid.reason, "detail": detail},))
+    return Outcome("refused", reasons=reasons_of(invalid))

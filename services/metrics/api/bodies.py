@@ -242,17 +242,6 @@ class RefusedOut(BaseModel):
     last_at: datetime
 
 
-class DeadLetterOut(BaseModel):
-    """An event that was given up."""
-
-    id: int
-    subject: str
-    reason: str
-    detail: str
-    attempts: int
-    received_at: datetime
-
-
 class FeedHealthOut(BaseModel):
     """What one source sends for one customer."""
 

@@ -1,27 +1,24 @@
 """What the operator's staff sees and decides: what waits, what was refused, dead letters, the feeds' health."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import load_only
 
 from chassis.access import Operator
 from chassis.db import ReadSession, Session, utc_now
+from chassis.dead_letters import UNSETTLED, RecordNotFound, RecordSettled, add_dead_letters, count_buried
 from chassis.errors import problems
-from chassis.inbox import FailedEvent, drop, try_again
 from chassis.outbox import emit
 from chassis.paging import Cursor, Limit, Page, cursor_of, key_of
-from services.metrics.api.bodies import DeadLetterOut, FeedHealthOut, HealthOut, ParkedOut, RefusedOut
+from services.metrics.api.bodies import FeedHealthOut, HealthOut, ParkedOut, RefusedOut
 from services.metrics.audit import audit_line
 from services.metrics.lines import adopt, forget_line
 from services.metrics.models import (
     Customer,
     Line,
-    RecordNotFound,
-    RecordSettled,
     Refusal,
     StillUnknown,
     WaitingLine,
@@ -30,39 +27,7 @@ from services.metrics.subjects import moment
 from services.metrics.waiting import forget, release_one
 
 router = APIRouter(prefix="/metrics/operator", tags=["operator"])
-
-_MISSING = problems(RecordNotFound, RecordSettled)
-LetterId = Annotated[int, Path(ge=1, lt=2**63)]
-
-
-@router.get("/dead-letters")
-async def list_dead_letters(
-    _operator: Operator, session: ReadSession, limit: Limit = 50, cursor: Cursor = None
-) -> Page[DeadLetterOut]:
-    """Events that were given up, newest first."""
-    shown_columns = load_only(*(getattr(FailedEvent, name) for name in DeadLetterOut.model_fields))
-    buried = select(FailedEvent).options(shown_columns).where(FailedEvent.state == "buried")
-    if cursor:
-        (before,) = key_of(cursor, int)
-        buried = buried.where(FailedEvent.id < min(before, 2**63 - 1))
-    found = (await session.scalars(buried.order_by(FailedEvent.id.desc()).limit(limit + 1))).all()
-    shown = found[:limit]
-    items = [DeadLetterOut(**{name: getattr(one, name) for name in DeadLetterOut.model_fields}) for one in shown]
-    return Page(items=items, next_cursor=cursor_of(shown[-1].id) if len(found) > limit else None)
-
-
-@router.post("/dead-letters/{letter_id}/retry", status_code=202, responses=_MISSING)
-async def retry_dead_letter(letter_id: LetterId, operator: Operator, session: Session) -> None:
-    """Handled anew within a second."""
-    await try_again(session, await _buried(session, letter_id))
-    emit(session, audit_line("dead_letter_retried", operator, f"dead_letter/{letter_id}", utc_now()))
-
-
-@router.post("/dead-letters/{letter_id}/drop", status_code=204, responses=_MISSING)
-async def drop_dead_letter(letter_id: LetterId, operator: Operator, session: Session) -> None:
-    """Nobody needs it; its bytes stay in the stream of dead letters for as long as that keeps them."""
-    drop(await _buried(session, letter_id))
-    emit(session, audit_line("dead_letter_dropped", operator, f"dead_letter/{letter_id}", utc_now()))
+add_dead_letters(router, audit_line)
 
 
 @router.get("/health")
@@ -88,12 +53,11 @@ async def get_health(_operator: Operator, session: ReadSession) -> HealthOut:
         for source, customer_id, number, count, last_sample_ms in lines
     ]
     of_source = _of_sources(dict(iter(waiting)), dict(iter(refused)))
-    buried = select(func.count()).select_from(FailedEvent).where(FailedEvent.state == "buried")
     return HealthOut(
         feeds=feeds + of_source,
         parked=sum(feed.parked for feed in feeds + of_source),
         refused=sum(feed.refused for feed in of_source),
-        dead_letters=await session.scalar(buried) or 0,
+        dead_letters=await count_buried(session),
     )
 
 
@@ -117,7 +81,7 @@ async def list_parked(
     return Page(items=[one for _, _, one in found[:limit]], next_cursor=cursor_of(*last) if last else None)
 
 
-@router.post("/parked/{record_id}/retry", status_code=202, responses=_MISSING | problems(StillUnknown))
+@router.post("/parked/{record_id}/retry", status_code=202, responses=UNSETTLED | problems(StillUnknown))
 async def retry_parked(record_id: UUID, operator: Operator, session: Session) -> None:
     """Look again: perhaps what it waited for is there now."""
     parked = await _parked(session, record_id)
@@ -130,7 +94,7 @@ async def retry_parked(record_id: UUID, operator: Operator, session: Session) ->
     emit(session, audit_line("parked_retried", operator, f"parked/{record_id}", utc_now()))
 
 
-@router.post("/parked/{record_id}/drop", status_code=204, responses=_MISSING)
+@router.post("/parked/{record_id}/drop", status_code=204, responses=UNSETTLED)
 async def drop_parked(record_id: UUID, operator: Operator, session: Session) -> None:
     """Nobody needs it. A line goes with all its samples; its source may send it again."""
     parked = await _parked(session, record_id)
@@ -218,12 +182,3 @@ async def _parked(session: AsyncSession, record_id: UUID) -> Line | WaitingLine:
     if line.customer_id is not None:
         raise RecordSettled(record_id=str(record_id))
     return line
-
-
-async def _buried(session: AsyncSession, letter_id: int) -> FailedEvent:
-    failed = await session.scalar(select(FailedEvent).where(FailedEvent.id == letter_id).with_for_update())
-    if failed is None:
-        raise RecordNotFound(letter_id=letter_id)
-    if failed.state != "buried":
-        raise RecordSettled(letter_id=letter_id, state=failed.state)
-    return failed
