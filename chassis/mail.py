@@ -1,16 +1,22 @@
 """Mails: rendered from files with the reader's data as variables only, and handed to an SMTP server."""
 
+import calendar
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiosmtplib
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from chassis.settings import ServiceSettings
+
+_LAYOUT = Path(__file__).parent / "mail_layout"
+_MONTHS = [name for name in calendar.month_name if name]
 
 
 class MailSettings(ServiceSettings):
@@ -22,6 +28,21 @@ class MailSettings(ServiceSettings):
     smtp_password: SecretStr = SecretStr("")
     smtp_tls: bool = Field(default=False, description="STARTTLS; production needs it")
     smtp_timeout_seconds: float = 20
+    mail_poll_interval: timedelta = Field(
+        default=timedelta(milliseconds=500), description="how often due mails are sought"
+    )
+    mail_retry_delays_seconds: tuple[float, ...] = Field(
+        default=(10, 30, 60, 300, 900, 1800), description="waits before each further try; the last one repeats"
+    )
+    mail_lifetime: timedelta = Field(default=timedelta(days=3), description="a mail nobody took for so long is dead")
+    mail_time_zone: str = Field(default="Europe/Berlin", description="in which mails name times")
+
+    @field_validator("mail_time_zone")
+    @classmethod
+    def is_known(cls, value: str) -> str:
+        """An unknown zone would fail at the first mail."""
+        ZoneInfo(value)
+        return value
 
 
 class MailRefused(Exception):
@@ -43,10 +64,13 @@ class Mail:
 
 
 class Templates:
-    """Files ``<name>.<language>.txt`` (first line: the subject) and ``<name>.<language>.html`` in one folder."""
+    """Files ``<name>.<language>.txt`` (first line: the subject) and ``<name>.<language>.html`` in one folder.
+
+    The HTML extends ``layout.<language>.html`` of the chassis.
+    """
 
     def __init__(self, folder: Path) -> None:
-        loader = FileSystemLoader(folder)
+        loader = FileSystemLoader([folder, _LAYOUT])
         self._text = Environment(loader=loader, undefined=StrictUndefined, autoescape=False, trim_blocks=True)  # noqa: S701  # plain text
         self._html = Environment(loader=loader, undefined=StrictUndefined, autoescape=True, trim_blocks=True)
 
@@ -56,6 +80,14 @@ class Templates:
         subject, _, body = text.partition("\n")
         html = self._html.get_template(f"{name}.{language}.html").render(values | {"subject": subject})
         return Mail(to=to, subject=" ".join(subject.split()), text=body.lstrip("\n"), html=html)
+
+
+def moment(at: datetime, language: str, zone: str) -> str:
+    """A time as people write it, with its zone."""
+    local = at.astimezone(ZoneInfo(zone))
+    if language == "en":
+        return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} ({local.tzname()})"
+    return f"{local:%d.%m.%Y}, {local:%H:%M} Uhr ({local.tzname()})"
 
 
 async def send(mail: Mail, settings: MailSettings, *, sender: str, message_id: str) -> None:

@@ -4,9 +4,11 @@ from fastapi import FastAPI
 
 from chassis.app import Service, create_service, serve
 from chassis.brand import load_brand
+from chassis.postman import Postman
 from services.auth.api import ROUTERS
 from services.auth.handlers import handlers
-from services.auth.mails.postman import Postman
+from services.auth.mails.postman import Desk
+from services.auth.models import MailRow
 from services.auth.secrets import SecretBox
 from services.auth.settings import Settings, settings
 from services.auth.storage.hashing import ThreadedHashing
@@ -46,9 +48,10 @@ async def tidy(app: FastAPI) -> None:
     await tidy_for_ever(app.state.database, app.state.settings.history_kept)
 
 
-def postman_of(app: FastAPI) -> Postman:
+def postman_of(app: FastAPI) -> Postman[MailRow]:
     """The postman with this app's parts."""
-    return Postman(app.state.database, app.state.settings, app.state.box, app.state.brand)
+    desk = Desk(app.state.settings, app.state.box, app.state.brand)
+    return Postman(MailRow, app.state.database, app.state.settings, app.state.brand.sender, desk.write, desk.tell)
 
 
 def run() -> None:

@@ -5,7 +5,6 @@ import binascii
 from datetime import timedelta
 from functools import cache
 from typing import Self
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -48,14 +47,6 @@ class Settings(MailSettings):
     session_lifetime: timedelta = Field(default=timedelta(hours=12), description="a session is over after this anyway")
     sessions_per_user: int = Field(default=10, ge=1, description="the oldest session ends when there is one more")
     device_lifetime: timedelta = Field(default=timedelta(days=365), description="of the cookie of a known device")
-    mail_poll_interval: timedelta = Field(
-        default=timedelta(milliseconds=500), description="how often due mails are sought"
-    )
-    mail_retry_delays_seconds: tuple[float, ...] = Field(
-        default=(10, 30, 60, 300, 900, 1800), description="waits before each further try; the last one repeats"
-    )
-    mail_lifetime: timedelta = Field(default=timedelta(days=3), description="a mail nobody took for so long is dead")
-    mail_time_zone: str = Field(default="Europe/Berlin", description="in which mails name times")
     history_kept: timedelta = Field(default=timedelta(days=90), description="sign-ins, ended sessions, settled mails")
 
     @field_validator("secret_key")
@@ -68,13 +59,6 @@ class Settings(MailSettings):
             raw = b""
         if len(raw) != 32:
             raise ValueError("secret_key must be the base64 of 32 bytes")
-        return value
-
-    @field_validator("mail_time_zone")
-    @classmethod
-    def is_known(cls, value: str) -> str:
-        """An unknown zone would fail at the first mail."""
-        ZoneInfo(value)
         return value
 
     @model_validator(mode="after")

@@ -1,19 +1,15 @@
 """What each mail says. Pure: the templates beside this file, and the values that go into them."""
 
-import calendar
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from chassis.brand import Brand
-from chassis.mail import Mail, Templates
+from chassis.mail import Mail, Templates, moment
 from services.auth.models import Link, MailRow
 from services.auth.settings import Settings
 
 _TEMPLATES = Templates(Path(__file__).parent)
 _PAGES = {"invitation": "/invitation", "reset": "/password-reset", "second_factor": "/second-factor"}
-_MONTHS = [name for name in calendar.month_name if name]
 
 
 def letter(row: MailRow, link: Link | None, secret: str | None, brand: Brand, settings: Settings) -> Mail:
@@ -29,11 +25,3 @@ def letter(row: MailRow, link: Link | None, secret: str | None, brand: Brand, se
         "apps": [app for app in brand.authenticator if app.ios or app.android],
     }
     return _TEMPLATES.render(row.kind, row.language, to=row.recipient, **values)
-
-
-def moment(at: datetime, language: str, zone: str) -> str:
-    """A time as people write it, with its zone."""
-    local = at.astimezone(ZoneInfo(zone))
-    if language == "en":
-        return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} ({local.tzname()})"
-    return f"{local:%d.%m.%Y}, {local:%H:%M} Uhr ({local.tzname()})"
