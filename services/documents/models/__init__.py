@@ -1,0 +1,51 @@
+"""Tables of `documents`, with their rules and errors. Rules: docs/rules/invoices.md, docs/rules/exchange.md."""
+
+from services.documents.models.documents import (
+    CALL_RECORDS,
+    WORD,
+    Base,
+    Customer,
+    Document,
+    DocumentNotFound,
+    FeedHealth,
+    FeedRecord,
+    File,
+    FolderCount,
+    HeldFile,
+    InvoiceConflict,
+    SearchWord,
+)
+from services.documents.models.drive import (
+    DoomedObject,
+    Drive,
+    DriveEntry,
+    DriveUpload,
+    DriveVersion,
+    EntryNotFound,
+    Scan,
+    Side,
+)
+
+__all__ = [
+    "CALL_RECORDS",
+    "WORD",
+    "Base",
+    "Customer",
+    "Document",
+    "DocumentNotFound",
+    "DoomedObject",
+    "Drive",
+    "DriveEntry",
+    "DriveUpload",
+    "DriveVersion",
+    "EntryNotFound",
+    "FeedHealth",
+    "FeedRecord",
+    "File",
+    "FolderCount",
+    "HeldFile",
+    "InvoiceConflict",
+    "Scan",
+    "SearchWord",
+    "Side",
+]
