@@ -16,7 +16,6 @@ from services.metrics.periods import SLOT, Bucket, Span, buckets, slots_in
 from services.metrics.store.reading import (
     Percentiles,
     percentiles_of_line,
-    pieces_of_slots,
     pieces_of_sums,
     present,
     slots_of_group,
@@ -28,7 +27,8 @@ from services.metrics.store.rows import Row
 from services.metrics.thinning import Grid, Piece, Thinned, grid, joined
 
 EXACT_SECONDS = 92 * 86_400
-"""Up to here a percentile is taken from 5-minute averages also where the picture is drawn from coarser ones."""
+"""Up to here a percentile is taken from 5-minute averages also where the picture is drawn from coarser ones; beyond,
+from what it is drawn from, as everybody does, but from nothing coarser than three hours."""
 MOST_BUCKETS = 10_000
 INCOMPLETE = 0.02
 
@@ -73,6 +73,11 @@ def stamp(seconds: int) -> str:
     return f"{_day(day)}T{_time_of_day(rest)}Z"
 
 
+def _stamps(drawn: Grid) -> list[str]:
+    moments = range(drawn.start, drawn.start + drawn.steps * drawn.step_seconds, drawn.step_seconds)
+    return [f"{_day(at // 86_400)}T{_time_of_day(at % 86_400)}Z" for at in moments]
+
+
 @lru_cache(maxsize=20_000)
 def _day(number: int) -> str:
     return (date(1970, 1, 1) + timedelta(days=number)).isoformat()
@@ -98,7 +103,7 @@ async def bandwidth(session: AsyncSession, subject: Subject, span: Span, points:
         "step_seconds": drawn.step_seconds,
         "unit": "bit/s",
         "series": {
-            "at": [stamp(drawn.start + step * drawn.step_seconds) for step in range(drawn.steps)],
+            "at": _stamps(drawn),
             "in_avg": thinned.in_avg,
             "in_max": thinned.in_max,
             "out_avg": thinned.out_avg,
@@ -141,12 +146,9 @@ async def _drawn(
     if subject.is_group:
         return await _drawn_of_group(session, subject, drawn, clock)
     (line,) = subject.lines
-    if drawn.unit == SLOT:
-        rows = await slots_of_line(session, line, drawn.first, drawn.first + drawn.units)
-        return joined(pieces_of_slots(rows, drawn), drawn.per_step), _percentiles(present(rows), subject.method), SLOT
     pieces = await steps_of_line(session, line, drawn)
     exact = drawn.end - drawn.start <= EXACT_SECONDS and drawn.start >= clock.raw_from
-    seconds = SLOT if exact else 3600
+    seconds = SLOT if exact else min(max(drawn.unit, 3600), 10_800)
     span = (drawn.start, drawn.end)
     return pieces, await percentiles_of_line(session, line, span, seconds, subject.method), seconds
 

@@ -87,18 +87,17 @@ class Thinned:
 
     def take(self, pieces: Iterable[tuple[Any, ...]]) -> None:
         """One `Piece` per step, or a row with its columns."""
-        for step, in_sum, out_sum, weight, present, in_max, out_max in pieces:
-            if not present:
-                continue
+        taken = [piece for piece in pieces if piece[4]]
+        for step, in_sum, out_sum, weight, _, in_max, out_max in taken:
             in_avg, out_avg = round(in_sum / weight), round(out_sum / weight)
             self.in_avg[step], self.out_avg[step] = in_avg, out_avg
             # a slot that is missing for its short measure counts in the mean only
             self.in_max[step] = max(in_avg, in_max)
             self.out_max[step] = max(out_avg, out_max)
-            self.present += present
-            self.in_sum += in_sum
-            self.out_sum += out_sum
-            self.weight += weight
+        self.in_sum += sum(piece[1] for piece in taken)
+        self.out_sum += sum(piece[2] for piece in taken)
+        self.weight += sum(piece[3] for piece in taken)
+        self.present += sum(piece[4] for piece in taken)
 
     def find_gaps(self, until: int) -> None:
         """Stretches of empty steps before this one."""

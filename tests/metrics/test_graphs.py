@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -75,7 +76,34 @@ async def test_a_year_comes_from_rollups_and_keeps_its_peak(metrics: Metrics) ->
 
     assert (answer["step_seconds"], len(answer["series"]["at"])) == (32_400, 974)
     assert set(answer["series"]["in_avg"]) == {8_000_000}
-    assert (answer["p95"], answer["p95_of_seconds"], answer["samples"]) == (8_000_000, 3600, 365 * 288)
+    assert (answer["p95"], answer["p95_of_seconds"], answer["samples"]) == (8_000_000, 10_800, 365 * 288)
+
+
+@pytest.mark.parametrize(("days", "points", "seconds"), [(60, 1000, 300), (120, 2000, 3600), (120, 1000, 10_800)])
+async def test_a_long_ranges_percentile_is_that_of_the_means_it_names(
+    metrics: Metrics, days: int, points: int, seconds: int
+) -> None:
+    customer_id, line_id = await metrics.ready()
+    start = yesterday_ms() // DAY * DAY - 120 * DAY
+    random = Random(days + points)
+    octets = [random.randrange(0, 10**9) * 6 for _ in range(120 * 24)]
+    samples, total = [Sample("UL-1", start, 0, 0)], 0
+    for hour, moved in enumerate(octets):
+        for sixth in range(1, 7):
+            total += moved // 6
+            samples.append(Sample("UL-1", start + hour * HOUR + sixth * HOUR // 6, total, total))
+    await metrics.take(samples)
+
+    answer = await metrics.get(
+        customer_id, f"/metrics/lines/{line_id}/bandwidth", **span(start, start + days * DAY, points=points)
+    )
+
+    hours = max(1, seconds // 3600)
+    means = [sum(octets[n : n + hours]) * 8 / (hours * 3600) for n in range(0, days * 24, hours)]
+    each = 12 if seconds == 300 else 1
+    every = sorted((mean for mean in means for _ in range(each)), reverse=True)
+    assert answer["p95_of_seconds"] == seconds
+    assert answer["p95"] == answer["summary"]["out"]["p95"] == pytest.approx(every[len(every) // 20], abs=1)
 
 
 async def test_a_gap_is_null_in_the_graph_and_in_the_volume(metrics: Metrics) -> None:

@@ -93,7 +93,7 @@ class Bandwidth(BaseModel):
     series: Series
     summary: Summary
     p95: int | None = Field(description="of the whole range, by the line's percentile method")
-    p95_of_seconds: int = Field(description="length of the means it is taken from: 300, or 3600 in long ranges")
+    p95_of_seconds: int = Field(description="length of the means it is taken from: 300, in long ranges 3600 or 10800")
     percentile_method: PercentileMethod
     commit_bps: int | None
     capacity_bps: int

@@ -41,6 +41,14 @@ _STEPS = both(
     FROM rollups WHERE line_number = $1 AND seconds = $2 AND position >= $3 AND position < $4 GROUP BY 1
     """
 )
+_SLOT_STEPS = both(
+    f"""
+    SELECT (slot - $2::int) / $4::int, SUM(in_octets * 8000.0::float8), SUM(out_octets * 8000.0::float8),
+      SUM(measured_ms * 1.0::float8), SUM(CASE WHEN {_PRESENT} THEN 1 ELSE 0 END)::int,
+      COALESCE(MAX(CASE WHEN {_PRESENT} THEN {_IN} END), 0), COALESCE(MAX(CASE WHEN {_PRESENT} THEN {_OUT} END), 0)
+    FROM slots s WHERE line_number = $1 AND slot >= $2 AND slot < $3 AND measured_ms > 0 GROUP BY 1
+    """
+)
 _UNIT_ROWS = both(
     """
     SELECT position - $3::int, in_octets * 8000.0::float8, out_octets * 8000.0::float8, measured_ms, present,
@@ -118,23 +126,13 @@ def present(rows: Sequence[SlotRow]) -> list[Rates]:
 
 
 async def steps_of_line(session: AsyncSession, line: int, grid: Grid) -> list[Row]:
-    """From the rollups, as `thinning.Piece`."""
+    """From slots or rollups, as `thinning.Piece`, put together by the database."""
+    if grid.unit == 300:
+        return await read_plain(session, _SLOT_STEPS, line, grid.first, grid.first + grid.units, grid.per_step)
     key = (line, grid.unit, grid.first, grid.first + grid.units)
     if grid.per_step == 1:
         return await read_plain(session, _UNIT_ROWS, *key)
     return await read_plain(session, _STEPS, *key, grid.per_step)
-
-
-def pieces_of_slots(rows: Sequence[SlotRow], grid: Grid) -> list[Piece]:
-    """Slots as pieces, by position in the grid."""
-    return [
-        Piece(row[0] - grid.first, row[3] * 8000, row[4] * 8000, row[5], int(row[5] * 2 >= STEP_MS), *_peaks(row))
-        for row in rows
-    ]
-
-
-def _peaks(row: SlotRow) -> tuple[int, int]:
-    return (row[1], row[2]) if row[5] * 2 >= STEP_MS else (0, 0)
 
 
 def pieces_of_sums(rows: Sequence[Summed], grid: Grid) -> list[Piece]:
@@ -155,8 +153,8 @@ class Percentiles(NamedTuple):
 
 
 _BY_SLOT = f"slots s WHERE line_number = $1 AND slot >= $2 AND slot < $3 AND {_PRESENT}"
-_BY_HOUR = "rollups s WHERE line_number = $1 AND seconds = 3600 AND position >= $2 AND position < $3 AND present > 0"
-_OF_HOUR = "s.{} * 8000.0::float8 / s.measured_ms"
+_BY_ROLLUP = "rollups s WHERE line_number = $1 AND seconds = {} AND position >= $2 AND position < $3 AND present > 0"
+_OF_ROLLUP = "s.{} * 8000.0::float8 / s.measured_ms"
 
 
 def _ranked(of: str, into: str, out: str) -> dict[PercentileMethod, Text]:
@@ -177,14 +175,17 @@ def _ranked(of: str, into: str, out: str) -> dict[PercentileMethod, Text]:
 
 _PERCENTILES = {
     300: _ranked(_BY_SLOT, _IN, _OUT),
-    3600: _ranked(_BY_HOUR, _OF_HOUR.format("in_octets"), _OF_HOUR.format("out_octets")),
+    **{
+        seconds: _ranked(_BY_ROLLUP.format(seconds), _OF_ROLLUP.format("in_octets"), _OF_ROLLUP.format("out_octets"))
+        for seconds in (3600, 10_800)
+    },
 }
 
 
 async def percentiles_of_line(
     session: AsyncSession, line: int, span: tuple[int, int], seconds: int, method: PercentileMethod
 ) -> Percentiles:
-    """Over the means of 300 or 3600 seconds in a range (seconds since 1970), sorted by the database."""
+    """Over the means of 300, 3600 or 10,800 seconds in a range (seconds since 1970), sorted by the database."""
     key = (line, span[0] // seconds, -(-span[1] // seconds))
     ((into, out, own),) = await read_plain(session, _PERCENTILES[seconds][method], *key)
     if into is None:

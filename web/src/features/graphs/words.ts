@@ -44,7 +44,7 @@ export const t = dictionary({
   days: ["{count} Tagen", "{count} days"],
   commit_line: ["vereinbart", "committed"],
   percentile_line: ["95. Perzentil", "95th percentile"],
-  percentile_of_hours: ["95. Perzentil der Stundenmittel", "95th percentile of hourly averages"],
+  percentile_of_hours: ["95. Perzentil der {hours}-Stunden-Mittel", "95th percentile of {hours}-hour averages"],
   above: ["oberhalb des Bildes", "above the picture"],
   no_data_area: ["keine Messwerte", "no measurements"],
   zone: ["Zeitzone {zone}", "Time zone {zone}"],
