@@ -15,8 +15,11 @@ const PAGES = {
   contact_changed: "/contacts?contact=",
   contact_confirmed: "/contacts?contact=",
   review_due: "/contacts?contact=",
+  user_changed: "/users?user=",
 } as const;
 type Name = keyof typeof PAGES;
+/** Lists follow it, but nobody needs to be told. */
+const QUIET: Name[] = ["user_changed"];
 const LONGEST_PAUSE = 30_000;
 const MOST = 30;
 
@@ -92,6 +95,7 @@ class Live {
       number: fields.number ?? "",
       link: PAGES[event] + encodeURIComponent(fields.id),
     };
+    if (QUIET.includes(event)) return this.#tell(notice);
     // A contract that changes again is one notice, the newest.
     const others = this.notices.filter((known) => known.event !== event || known.id !== notice.id);
     this.notices = [notice, ...others].slice(0, MOST);

@@ -17,6 +17,14 @@ export const icons = {
   person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c0-4 3.6-6 8-6s8 2 8 6",
   search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM15.5 15.5L21 21",
   chart: "M4 4v16h16M7 15l4-5 3 3 6-8",
+  more: "M5 12v.1M12 12v.1M19 12v.1",
+  file: "M6 3h8l5 5v13H6zM14 3v5h5",
+  download: "M12 4v11M7 11l5 5 5-5M5 20h14",
+  upload: "M12 16V5M7 9l5-5 5 5M5 20h14",
+  trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v6M14 11v6",
+  more: "M5 12h.1M12 12h.1M19 12h.1",
+  pause: "M8 5v14M16 5v14",
+  play: "M8 5l11 7-11 7z",
 } as const;
 
 export type IconName = keyof typeof icons;

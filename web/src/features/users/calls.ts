@@ -1,0 +1,37 @@
+/** What the user administration asks the portal. */
+import { answer, api, type Reply } from "@/lib/api";
+
+import type { Details, UserPage, UserRow } from "@/features/users/rows";
+
+const one = (id: string) => ({ path: { membership_id: id } });
+const seen = (user: UserRow) => ({ ...one(user.id), header: { "if-match": `"${user.version}"` } });
+
+export type Changes = Partial<Omit<Details, "role"> & { role: "admin" | "member"; active: boolean }>;
+
+export const listUsers = (cursor?: string | null): Promise<UserPage> =>
+  answer(api.GET("/users", { params: { query: { limit: 50, ...(cursor ? { cursor } : {}) } } }));
+
+export const oneUser = (id: string): Promise<UserRow> =>
+  answer(api.GET("/users/{membership_id}", { params: one(id) }));
+
+export const invite = (id: string): Promise<UserRow> =>
+  answer(api.POST("/users/{membership_id}/invitation", { params: one(id) }));
+
+export const change = (user: UserRow, body: Changes): Promise<UserRow> =>
+  answer(api.PATCH("/users/{membership_id}", { params: seen(user), body }));
+
+export const remove = (user: UserRow): Promise<unknown> =>
+  answer(api.DELETE("/users/{membership_id}", { params: seen(user) }));
+
+/** Routes of which the interface's document will tell. */
+type Later = (path: string, init: unknown) => Promise<{ data?: unknown; error?: unknown; response: Response }>;
+const post = api.POST as unknown as Later;
+
+export const resetSecondFactor = (id: string, reason: string): Promise<unknown> =>
+  answer(post("/users/{membership_id}/second-factor-reset", { params: one(id), body: { reason } }));
+
+export type AuditPage = Reply<"/users/audit">;
+export type AuditEntry = AuditPage["items"][number];
+
+export const listAudit = (cursor?: string | null): Promise<AuditPage> =>
+  answer(api.GET("/users/audit", { params: { query: { limit: 50, ...(cursor ? { cursor } : {}) } } }));

@@ -1,0 +1,52 @@
+/** The company's people while the page is open: one list, kept fresh by what the portal tells. */
+import { Action, Resource } from "@/lib/resource.svelte";
+
+import { listUsers, oneUser } from "@/features/users/calls";
+import type { UserPage, UserRow } from "@/features/users/rows";
+
+export class People {
+  list = new Resource<UserPage>();
+  more = new Action();
+
+  get rows(): UserRow[] {
+    return this.list.data?.items ?? [];
+  }
+
+  load(): Promise<void> {
+    return this.list.load(() => listUsers());
+  }
+
+  loadMore(): void {
+    const before = this.list.data;
+    if (!before?.next_cursor) return;
+    void this.more.run(async () => {
+      const next = await listUsers(before.next_cursor);
+      const known = new Set(this.rows.map((row) => row.id));
+      const items = [...this.rows, ...next.items.filter((row) => !known.has(row.id))];
+      this.list.data = { ...next, items };
+    });
+  }
+
+  /** A new row comes first, where it was typed; one that is known stays where it is. */
+  put(user: UserRow): void {
+    if (!this.list.data) return;
+    const known = this.rows.some((row) => row.id === user.id);
+    const items = known ? this.rows.map((row) => (row.id === user.id ? user : row)) : [user, ...this.rows];
+    this.list.data = { ...this.list.data, items };
+  }
+
+  drop(id: string): void {
+    if (!this.list.data) return;
+    this.list.data = { ...this.list.data, items: this.rows.filter((row) => row.id !== id) };
+  }
+
+  /** Something happened to this row: look again. A row that is gone leaves the list. */
+  async refresh(id: string): Promise<void> {
+    if (!this.rows.some((row) => row.id === id)) return;
+    try {
+      this.put(await oneUser(id));
+    } catch (thrown) {
+      if ((thrown as { status?: number }).status === 404) this.drop(id);
+    }
+  }
+}
