@@ -3,16 +3,12 @@
 import base64
 import binascii
 import hashlib
-import unicodedata
 
 from events.base import InvalidEvent
 from events.billing import FeedFile
+from services.documents.drive.names import checked_name
 
-LONGEST_NAME_BYTES = 255
 HEAD_BYTES = 1024
-_BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_NUMBERED = {f"{name}{number}" for name in ("com", "lpt") for number in "0123456789¹²³"}
-_RESERVED = frozenset({"con", "prn", "aux", "nul", "conin$", "conout$"} | _NUMBERED)
 _EXECUTABLE = (
     b"MZ",
     b"\x7fELF",
@@ -49,21 +45,13 @@ def safe_name(name: str, pointer: str) -> str:
     Raises:
         InvalidEvent: ``invalid_file_name``.
     """
-    name = unicodedata.normalize("NFC", name)
-    stem = name.split(".", 1)[0].rstrip(" ").casefold()
-    wrong = (
-        not name
-        or len(name.encode()) > LONGEST_NAME_BYTES
-        or any(letter in "/\\" for letter in name)
-        or any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name)
-        or not _BIDIRECTIONAL.isdisjoint(name)
-        or stem in _RESERVED
-        or name != name.strip(" ")
-        or name.endswith(".")
-    )
-    if wrong:
+    try:
+        name = checked_name(name)
+        if name.startswith(" "):
+            raise ValueError("must not begin with a space")
+    except ValueError:
         detail = "A name of at most 255 bytes without path, control or bidirectional characters or reserved words."
-        raise InvalidEvent("invalid_file_name", detail, [{"pointer": pointer, "detail": detail}])
+        raise InvalidEvent("invalid_file_name", detail, [{"pointer": pointer, "detail": detail}]) from None
     return name
 
 

@@ -12,7 +12,7 @@ from httpx2 import AsyncClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contacts.spreadsheet import cell, table
+from chassis.spreadsheet import cell, table
 from services.contacts.vcard import Card, card, fold
 from tests.contacts.conftest import Portal
 

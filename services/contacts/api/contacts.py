@@ -15,10 +15,10 @@ from chassis.idempotency import OncePerKey
 from chassis.identity import Identity
 from chassis.outbox import emit
 from chassis.paging import Cursor, Limit, Page, cursor_of, key_of
+from chassis.versions import IfMatch, check_version, show_version
 from events.contacts import ContactConfirmed
 from services.contacts.api.bodies import ContactCreate, ContactOut, ContactUpdate, RoleQuery
 from services.contacts.api.rows import find_contact, note_look, row, rows, settings_of
-from services.contacts.api.versions import IfMatch, check_version, show_version
 from services.contacts.audit import audit_line
 from services.contacts.editing import Editor, add, edit, remove
 from services.contacts.filing.lookups import contacts_of, visible_to

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from chassis import spreadsheet
 from chassis.db import ReadSession, Transactions, utc_now
 from chassis.errors import NoCustomerChosen, problems
 from chassis.identity import Identity
 from chassis.outbox import emit
-from services.contacts import spreadsheet, vcard
+from services.contacts import vcard
 from services.contacts.api.bodies import ContactOut
 from services.contacts.api.contacts import Filters, Reader
 from services.contacts.api.rows import find_contact, row, rows, settings_of

@@ -90,7 +90,9 @@ def create_entries() -> None:
             f"drive_entries_{name}_idx", "drive_entries", columns, sqlite_where=living, postgresql_where=living
         )
     op.create_index("drive_entries_parent_id_idx", "drive_entries", ["parent_id"])
-    op.create_index("drive_entries_trash_idx", "drive_entries", ["customer_id", "trashed_at", "id"])
+    thrown = text("trash_id = id")
+    columns = ["customer_id", "trashed_at", "id"]
+    op.create_index("drive_entries_trash_idx", "drive_entries", columns, sqlite_where=thrown, postgresql_where=thrown)
     op.create_index("drive_entries_trash_id_idx", "drive_entries", ["trash_id"])
 
 

@@ -19,6 +19,7 @@ Side = Literal["customer", "operator"]
 Scan = Literal["not_scanned", "waiting", "clean", "infected", "unscannable"]
 
 LIVING = text("trashed_at IS NULL")
+THROWN = text("trash_id = id")
 UNCHECKED = text("checked_at IS NULL")
 UNFINISHED = text("finished_at IS NULL")
 
@@ -69,7 +70,9 @@ class DriveEntry(Base):
             for name in ("sort_key", "size_bytes", "changed_at")
         ),
         Index("drive_entries_parent_id_idx", "parent_id"),
-        Index("drive_entries_trash_idx", "customer_id", "trashed_at", "id"),
+        Index(
+            "drive_entries_trash_idx", "customer_id", "trashed_at", "id", sqlite_where=THROWN, postgresql_where=THROWN
+        ),
         Index("drive_entries_trash_id_idx", "trash_id"),
     )
 

@@ -1,9 +1,8 @@
 """The open customer's lines and groups, and the limits they have set."""
 
-from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +10,7 @@ from chassis.db import ReadSession, Session, Transactions, utc_now
 from chassis.errors import NoCustomerChosen, PreconditionFailed, PreconditionRequired, problems
 from chassis.outbox import emit
 from chassis.paging import Cursor, Limit, Page, cursor_of, key_of
+from chassis.versions import IfMatch, check_version, show_version
 from services.metrics.api.asked import Reader, note_look
 from services.metrics.api.bodies import GroupOut, GroupsOut, LineOut, ThresholdOut, ThresholdsIn, ThresholdsOut
 from services.metrics.audit import audit_line
@@ -19,7 +19,6 @@ from services.metrics.subjects import group_subject, moment
 
 router = APIRouter(prefix="/metrics", tags=["metrics"])
 
-IfMatch = Annotated[str | None, Header(max_length=200, description='`"<version>"`, as the GET said in `ETag`')]
 _MISSING = problems(LineNotFound, NoCustomerChosen)
 _FIELDS = tuple(set(LineOut.model_fields) - {"last_sample_at"})
 
@@ -85,7 +84,7 @@ async def get_thresholds(
     """The customer's own limits for this line."""
     line = await _mine(session, line_id, reader.customer_id)
     await note_look(transactions, reader, "thresholds_read", f"line/{line.id}")
-    response.headers["ETag"] = f'"{line.limits_version}"'
+    show_version(response, line.limits_version)
     return ThresholdsOut(version=line.limits_version, thresholds=await _thresholds(session, line))
 
 
@@ -100,10 +99,7 @@ async def put_thresholds(
 ) -> ThresholdsOut:
     """Set all own limits; what is over one of them is told once a month. One that stays as it was keeps its id."""
     line = await _mine(session, line_id, reader.customer_id, for_update=True)
-    if if_match is None:
-        raise PreconditionRequired
-    if not {f'"{line.limits_version}"', "*"} & {tag.strip() for tag in if_match.split(",")}:
-        raise PreconditionFailed
+    check_version(if_match, line.limits_version)
     before = await _thresholds(session, line)
     await session.execute(delete(Threshold).where(Threshold.line_number == line.number))
     for position, wanted in enumerate(body.thresholds):
@@ -115,7 +111,7 @@ async def put_thresholds(
     line.limits_version, line.due = line.limits_version + 1, True
     await session.flush()
     emit(session, audit_line("thresholds_changed", reader, f"line/{line.id}", utc_now()))
-    response.headers["ETag"] = f'"{line.limits_version}"'
+    show_version(response, line.limits_version)
     return ThresholdsOut(version=line.limits_version, thresholds=await _thresholds(session, line))
 
 
