@@ -66,6 +66,18 @@ class MembershipChanged(Event):
     expires_on: date | None = None
 
 
+class AccessProgressed(Event):
+    """A row of a company's user administration looks otherwise: invitation opened, password set, signed in, locked."""
+
+    subject = "users.access.progressed.v1"
+    entity_field = "membership_id"
+
+    membership_id: UUID
+    user_id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+
+
 class UserInvited(Event):
     """Somebody wants this person to get a (new) invitation link by mail."""
 

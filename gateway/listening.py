@@ -10,8 +10,8 @@ from events.base import Event, InvalidEvent, decode, event_of
 from events.contacts import ContactChanged, ContactConfirmed, ReviewDue
 from events.contracts import ContractCancelled, ContractChanged, NoticeApproaching
 from events.documents import DocumentFiled, InvoiceFiled
-from events.users import CustomerChanged, MembershipChanged, UserChanged
-from gateway.live import Live, News
+from events.users import AccessProgressed, CustomerChanged, MembershipChanged, UserChanged
+from gateway.live import PEOPLE, Live, News
 from gateway.sessions import Change, Sessions
 
 CHANGES = {
@@ -22,6 +22,7 @@ NEWS = {
     "DOCUMENTS": [InvoiceFiled.subject, DocumentFiled.subject],
     "CONTRACTS": [ContractChanged.subject, ContractCancelled.subject, NoticeApproaching.subject],
     "CONTACTS": [ContactChanged.subject, ContactConfirmed.subject, ReviewDue.subject],
+    "USERS": [MembershipChanged.subject, AccessProgressed.subject],
 }
 
 
@@ -53,7 +54,7 @@ class Listener:
             return
         if news := news_of(event):
             self._live.publish(news)
-        elif change := change_of(event):
+        if change := change_of(event):
             self._sessions.forget(change)
             self._live.changed(change)
 
@@ -80,6 +81,8 @@ TOLD: dict[type[Event], tuple[str, str, str]] = {
     ContactChanged: ("contacts", "contact_changed", "contacts"),
     ContactConfirmed: ("contacts", "contact_confirmed", "contacts"),
     ReviewDue: ("contacts", "review_due", "contacts"),
+    MembershipChanged: (PEOPLE, "user_changed", "users"),
+    AccessProgressed: (PEOPLE, "user_changed", "users"),
 }
 """Event to the module that may hear of it, what a page calls it, and where the thing is."""
 

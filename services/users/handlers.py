@@ -31,6 +31,7 @@ from services.users.chain import append
 from services.users.models import TIME_ZONES, Customer, CustomerNumberTaken, Membership, Step, User
 from services.users.people import add_customer, hold_user
 
+from services.users.progress import telling
 handlers = EventRouter("users")
 
 
@@ -76,50 +77,57 @@ async def note_invitation(event: InvitationSent | InvitationFailed | InvitationO
     membership = await session.get(Membership, event.membership_id, with_for_update=True)
     if membership is None or membership.user_id != event.user_id or not membership.link_news_count(event.occurred_at):
         return
-    match event:
-        case InvitationSent():
-            membership.link_sent(event.expires_at)
-        case InvitationOpened():
-            membership.link_opened(event.occurred_at)
-        case InvitationFailed():
-            membership.link_refused(event.reason)
+    async with telling(session, event.user_id):
+        match event:
+            case InvitationSent():
+                membership.link_sent(event.expires_at)
+            case InvitationOpened():
+                membership.link_opened(event.occurred_at)
+            case InvitationFailed():
+                membership.link_refused(event.reason)
 
 
 @handlers.on(PasswordSet)
 async def note_password(event: PasswordSet, session: AsyncSession) -> None:
     """A password from any company's link makes the links of the others needless."""
-    if await _reached("password_set_at", event.user_id, event.occurred_at, session) and event.cause == "invitation":
-        for membership in await _invited(event.user_id, session):
-            membership.link_used()
+    async with telling(session, event.user_id):
+        known = await _reached("password_set_at", event.user_id, event.occurred_at, session)
+        if known and event.cause == "invitation":
+            for membership in await _invited(event.user_id, session):
+                membership.link_used()
 
 
 @handlers.on(SecondFactorEnrolled)
 async def note_second_factor(event: SecondFactorEnrolled, session: AsyncSession) -> None:
     """The app is set up."""
-    await _reached("second_factor_at", event.user_id, event.occurred_at, session)
+    async with telling(session, event.user_id):
+        await _reached("second_factor_at", event.user_id, event.occurred_at, session)
 
 
 @handlers.on(SecondFactorReset)
 async def note_second_factor_reset(event: SecondFactorReset, session: AsyncSession) -> None:
     """The app was taken away, or locked."""
     step: Step = "second_factor_reset_at" if event.cause == "reset" else "locked_at"
-    await _reached(step, event.user_id, event.occurred_at, session)
+    async with telling(session, event.user_id):
+        await _reached(step, event.user_id, event.occurred_at, session)
 
 
 @handlers.on(LoginSucceeded)
 async def note_login(event: LoginSucceeded, session: AsyncSession) -> None:
     """Last sign-in. Whoever was known before and was told of a further company has come there now."""
-    if await _reached("last_login_at", event.user_id, event.occurred_at, session):
-        for membership in await _invited(event.user_id, session):
-            if membership.invitation_sent_at and membership.invitation_sent_at <= event.occurred_at:
-                membership.link_used()
+    async with telling(session, event.user_id):
+        if await _reached("last_login_at", event.user_id, event.occurred_at, session):
+            for membership in await _invited(event.user_id, session):
+                if membership.invitation_sent_at and membership.invitation_sent_at <= event.occurred_at:
+                    membership.link_used()
 
 
 @handlers.on(LoginLocked)
 async def note_lock(event: LoginLocked, session: AsyncSession) -> None:
     """Wrong codes lock the app; wrong passwords only delay, which is no state of the row."""
     if event.step == "second_factor" and event.user_id is not None:
-        await _reached("locked_at", event.user_id, event.occurred_at, session)
+        async with telling(session, event.user_id):
+            await _reached("locked_at", event.user_id, event.occurred_at, session)
 
 
 @handlers.on(LoginFailed)

@@ -6,11 +6,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from chassis.identity import Identity
 from events.base import Event, decode, encode, event_of
 from events.contacts import ContactChanged, ContactConfirmed, ReviewDue
 from events.contracts import ContractCancelled, ContractChanged, NoticeApproaching
+from events.users import AccessProgressed, MembershipChanged
 from gateway.listening import NEWS, news_of
-from gateway.live import News
+from gateway.live import News, Stream
+from gateway.sessions import Known
 
 CUSTOMER, THING = uuid4(), uuid4()
 NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
@@ -80,6 +83,10 @@ CONFIRMED = ContactConfirmed(
     confirmed_by="Anna Beispiel",
     confirmed_at=NOW,
 )
+MEMBERSHIP = MembershipChanged(
+    membership_id=THING, version=2, user_id=uuid4(), customer_id=CUSTOMER, role="member", modules=(), active=True
+)
+PROGRESS = AccessProgressed(membership_id=THING, user_id=uuid4(), customer_id=CUSTOMER, occurred_at=NOW)
 DUE = ReviewDue(contact_id=THING, customer_id=CUSTOMER, roles=("abuse",), due_on=date(2026, 11, 23), confirmed_at=None)
 
 
@@ -100,6 +107,8 @@ def told(event: Event) -> News | None:
         (contact(given_name="", family_name="", organisation="NOC"), "contacts", "contact_changed", "NOC"),
         (CONFIRMED, "contacts", "contact_confirmed", "Anna Beispiel"),
         (DUE, "contacts", "review_due", None),
+        (MEMBERSHIP, "users", "user_changed", None),
+        (PROGRESS, "users", "user_changed", None),
     ],
 )
 def test_pages_are_told(event: Event, module: str, name: str, number: str | None) -> None:
@@ -118,3 +127,20 @@ def test_pages_are_told(event: Event, module: str, name: str, number: str | None
 
 def test_a_contact_for_everybody_is_news_for_nobody() -> None:
     assert told(contact(customer_id=None, side="operator")) is None
+
+
+def test_a_place_among_the_staff_is_news_for_no_company() -> None:
+    assert told(MEMBERSHIP.model_copy(update={"customer_id": None, "role": "operator"})) is None
+
+
+@pytest.mark.parametrize(("role", "modules", "hears"), [("admin", (), True), ("member", ("users", "contacts"), False)])
+def test_people_are_the_admins_business_only(role: str, modules: tuple[str, ...], hears: bool) -> None:
+    news = told(PROGRESS)
+    assert news is not None
+    who = Identity(
+        sub=str(uuid4()), sid=str(uuid4()), cust=str(CUSTOMER), role=role, modules=modules, amr=("pwd", "otp")
+    )
+
+    known = Known(who, (), "", "de", 0.0, 0.0, 0.0)
+
+    assert Stream(known, who, NOW).concerns(news) is hears
