@@ -16,7 +16,15 @@ from moto.server import ThreadedMotoServer
 from chassis.consumer import DependencyDown
 from chassis.testing import free_port
 from services.documents import storage as stores
-from services.documents.storage import ChecksumMismatch, FolderStore, ObjectMissing, S3Store, Storage, storage_at
+from services.documents.storage import (
+    ChecksumMismatch,
+    FolderStore,
+    ObjectMissing,
+    S3Store,
+    Storage,
+    folder,
+    storage_at,
+)
 
 CONTENT = bytes(range(256)) * 3000
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -201,7 +209,7 @@ async def test_in_the_folder_storing_again_makes_an_old_object_young(
     storage = FolderStore(tmp_path)
     await storage.put(SHA, CONTENT)
     first = await storage.about(SHA)
-    monkeypatch.setattr(stores, "FRESH", timedelta(0))
+    monkeypatch.setattr(folder, "FRESH", timedelta(0))
 
     await storage.put(SHA, CONTENT)
 
