@@ -10,10 +10,11 @@ import base64
 import hashlib
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -43,8 +44,8 @@ QUERY_CANCELED = "57014"
 UNDECODABLE = "/undecodable"
 """Stands in the inbox for the source of what has none; its id is a checksum."""
 
-PREPARED_AHEAD = 4
-"""Events whose files are stored while the one before them is in its transaction."""
+PREPARED_AHEAD = 8
+"""Events whose files are stored while those before them are in their transaction."""
 
 TRACER = trace.get_tracer("kundenportal")
 
@@ -73,6 +74,13 @@ class EventRouter:
             return handler
 
         return register
+
+    def include(self, other: "EventRouter") -> None:
+        """Take over the handlers of another file of the same service."""
+        if twice := self.handlers.keys() & other.handlers.keys():
+            raise TypeError(f"two handlers for {sorted(twice)}")
+        self.handlers |= other.handlers
+        self.prepares |= other.prepares
 
     def before(self, *events: type[Event]) -> Callable[[Prepare], Prepare]:
         """Work before the transaction that may be repeated and takes long, such as storing files.
@@ -130,12 +138,21 @@ class Consumer:
             waiting = deque(batch)
             beat = asyncio.create_task(_keep_alive(waiting))
             ahead: deque[asyncio.Task[_Ready]] = deque()
+            alone = 0
             try:
                 while waiting:
                     for delivery in list(waiting)[len(ahead) : PREPARED_AHEAD]:
                         ahead.append(asyncio.create_task(self._prepare_delivery(delivery)))
-                    await self._until_settled(waiting[0], ahead.popleft())
-                    waiting.popleft()
+                    ready = _those_ready(ahead) if self._database.is_sqlite and not alone else []
+                    if len(ready) > 1:
+                        settled = await self._settle_together(list(waiting), ready)
+                        alone = 0 if settled else len(ready)
+                    else:
+                        await self._until_settled(waiting[0], ahead[0])
+                        settled, alone = 1, max(0, alone - 1)
+                    for _ in range(settled):
+                        waiting.popleft()
+                        ahead.popleft()
             finally:
                 for task in ahead:
                     task.cancel()
@@ -156,6 +173,34 @@ class Consumer:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5.0)
             ready = self._prepare_delivery(delivery)
+
+    async def _settle_together(self, deliveries: Sequence[Delivery], ready: Sequence[_Ready]) -> int:
+        """One transaction for all that is ready; returns how many it settled: all, or none when anything is wrong.
+
+        SQLite has one writer anyway, and its commit waits for the disk. Nothing is decided here about what failed:
+        each is settled alone then.
+        """
+        outcomes = []
+        try:
+            async with self._database.transaction() as session:
+                for one in ready:
+                    outcomes.append(await self._take(one, session))
+                    await session.flush()
+                    session.expunge_all()
+        except Exception as error:
+            log.debug("events_settled_alone", count=len(ready), error=repr(error)[:300])
+            return 0
+        for delivery, outcome in zip(deliveries, outcomes, strict=False):
+            EVENTS_HANDLED.labels(self._service, delivery.subject, outcome).inc()
+            await self._acknowledge(delivery)
+        return len(ready)
+
+    async def _acknowledge(self, delivery: Delivery) -> None:
+        """What was settled already and cannot be acknowledged now comes again, and the inbox knows it."""
+        try:
+            await delivery.ack()
+        except Exception as error:
+            log.warning("ack_failed", stream=delivery.stream, error=repr(error)[:300])
 
     async def settle(self, delivery: Delivery) -> str:
         """Handle, note as failed, or bury: afterwards the delivery can be acknowledged. Returns the outcome.
@@ -198,12 +243,16 @@ class Consumer:
         return _Ready(envelope, handler, event)
 
     async def _handle(self, ready: _Ready) -> str:
+        async with self._database.transaction() as session:
+            return await self._take(ready, session)
+
+    async def _take(self, ready: _Ready, session: AsyncSession) -> str:
+        """Its effect, once."""
         envelope = ready.envelope
         with _about(envelope, f"handle {envelope.type}"):
-            async with self._database.transaction() as session:
-                if not await first_time(session, source=envelope.source, event_id=envelope.id, subject=envelope.type):
-                    return "repeated"
-                await ready.handler(ready.event, session)
+            if not await first_time(session, source=envelope.source, event_id=envelope.id, subject=envelope.type):
+                return "repeated"
+            await ready.handler(ready.event, session)
         return "handled"
 
     async def _bury(self, delivery: Delivery, invalid: InvalidEvent) -> None:
@@ -309,6 +358,12 @@ class Consumer:
             if outcome == "buried" and await _first_burial(session, failed.subject, failed.headers, failed.payload):
                 await self._tell_buried(session, failed, InvalidEvent(reason, detail))
         EVENTS_HANDLED.labels(self._service, _known(self._router, failed.subject), f"retry_{outcome}").inc()
+
+
+def _those_ready(ahead: Iterable[asyncio.Task[_Ready]]) -> list[_Ready]:
+    """The first ones, up to one that is still being prepared or could not be."""
+    done = takewhile(lambda task: task.done() and not task.cancelled() and task.exception() is None, ahead)
+    return [task.result() for task in done]
 
 
 async def _first_burial(session: AsyncSession, subject: str, headers: dict[str, str], payload: bytes) -> bool:

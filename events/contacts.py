@@ -13,6 +13,7 @@ class ContactChanged(Event):
     """The whole state of a contact as it is in force now."""
 
     subject = "contacts.contact.changed.v1"
+    listeners = frozenset({"users"})
     entity_field = "contact_id"
 
     contact_id: UUID
@@ -51,6 +52,7 @@ class ReviewDue(Event):
     """Nobody has said for a year that this contact is still right. Once per contact and year."""
 
     subject = "contacts.review.due.v1"
+    listeners = frozenset({"users"})
     entity_field = "contact_id"
 
     contact_id: UUID

@@ -49,6 +49,7 @@ class NoticeApproaching(Event):
     """The last notice day of a contract comes near; once for each contract, notice day and number of months."""
 
     subject = "contracts.notice.approaching.v1"
+    listeners = frozenset({"users"})
     entity_field = "contract_id"
 
     contract_id: UUID

@@ -16,6 +16,7 @@ class InvoiceFiled(Event):
     """An invoice, credit note or correction can be read by its customer now."""
 
     subject = "documents.invoice.filed.v1"
+    listeners = frozenset({"users"})
     entity_field = "document_id"
 
     document_id: UUID
@@ -38,6 +39,7 @@ class DocumentFiled(Event):
     """An accompanying document can be read by its customer now."""
 
     subject = "documents.document.filed.v1"
+    listeners = frozenset({"users"})
     entity_field = "document_id"
 
     document_id: UUID

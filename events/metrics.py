@@ -52,6 +52,7 @@ class CommitNearing(_CommitReached):
     """A month's 95th percentile will be at least 80 % of the commit, or 80 % of the free slots are used."""
 
     subject = "metrics.commit.nearing.v1"
+    listeners = frozenset({"users"})
     entity_field = "month"
 
 
@@ -59,6 +60,7 @@ class CommitExceeded(_CommitReached):
     """More 5-minute slots exceed the commit than the month's 95th percentile leaves out."""
 
     subject = "metrics.commit.exceeded.v1"
+    listeners = frozenset({"users"})
     entity_field = "month"
 
 
@@ -66,6 +68,7 @@ class ThresholdExceeded(Event):
     """A limit that the customer has set was exceeded, for the first time in this month."""
 
     subject = "metrics.threshold.exceeded.v1"
+    listeners = frozenset({"users"})
     entity_field = "threshold_id"
 
     threshold_id: UUID

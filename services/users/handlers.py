@@ -28,11 +28,13 @@ from events.documents import DocumentsAuditRecorded
 from events.metrics import MetricsAuditRecorded
 from events.users import UsersAuditRecorded
 from services.users.chain import append
+from services.users.mails import hearing as mails
 from services.users.models import TIME_ZONES, Customer, CustomerNumberTaken, Membership, Step, User
 from services.users.people import add_customer, hold_user
-
 from services.users.progress import telling
+
 handlers = EventRouter("users")
+handlers.include(mails.handlers)
 
 
 @handlers.on(CustomerUpserted)

@@ -1,21 +1,31 @@
 """What can be set. Environment names add ``USERS_`` in front."""
 
+from datetime import timedelta
 from functools import cache
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from chassis.settings import ServiceSettings
+from chassis.mail import MailSettings
 
 
-class Settings(ServiceSettings):
-    """Beyond the chassis' settings nothing yet."""
+class Settings(MailSettings):
+    """The defaults are the values of docs/rules/mails.md."""
 
     model_config = SettingsConfigDict(env_prefix="USERS_")
 
     database_url: str = Field(
         default="sqlite+aiosqlite:///.portal/users.db", description="where users keeps its tables"
     )
+    notices_quiet: timedelta = Field(
+        default=timedelta(minutes=5), description="news is collected until nothing came for so long"
+    )
+    notices_longest: timedelta = Field(default=timedelta(minutes=30), description="but no longer than this")
+    files_collected: timedelta = Field(
+        default=timedelta(minutes=10), description="files of the exchange drive are collected for so long"
+    )
+    news_age: timedelta = Field(default=timedelta(days=3), description="older news, as of a replay, is not mailed")
+    mails_kept: timedelta = Field(default=timedelta(days=90), description="mails that are settled")
 
 
 @cache

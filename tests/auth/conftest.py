@@ -1,9 +1,7 @@
 """A service `auth` with cheap hashes, a real mail server beside it, and people on their way in."""
 
-import email
-import email.policy
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -11,8 +9,6 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import func, select
@@ -20,7 +16,7 @@ from sqlalchemy import func, select
 from chassis.db import utc_now
 from chassis.identity import ANONYMOUS, HEADER, Identity, sign
 from chassis.outbox import OutboxRow
-from chassis.testing import KEY, free_port, keys
+from chassis.testing import KEY, keys
 from events.base import Event, decode, event_of
 from events.users import CustomerChanged, MembershipChanged, UserChanged, UserInvited
 from services.auth.handlers import handlers
@@ -28,6 +24,9 @@ from services.auth.main import create_with, postman_of
 from services.auth.models import Base, CounterRow, TotpFactor
 from services.auth.settings import Settings
 from services.auth.totp import code_at, step_of
+from tests.mailbox import Mailbox, mailbox, text_of
+
+__all__ = ["Mailbox", "mailbox", "text_of"]
 
 PASSWORD = "Tasse-7-blau-Nebel"
 STRANGER = replace(ANONYMOUS, ip="192.0.2.7", rid="rid-1")
@@ -35,33 +34,6 @@ GATEWAY = Identity(sub="gateway")
 
 Known = TypeVar("Known", bound=Event)
 Row = TypeVar("Row", bound=Base)
-
-
-@dataclass
-class Mailbox:
-    """A mail server that keeps what it takes; may refuse or delay."""
-
-    port: int
-    answers: list[str] = field(default_factory=list)
-    mails: list[EmailMessage] = field(default_factory=list)
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if self.answers:
-            return self.answers.pop(0)
-        content = envelope.content if isinstance(envelope.content, bytes) else b""
-        mail = email.message_from_bytes(content, policy=email.policy.default)
-        assert isinstance(mail, EmailMessage)
-        self.mails.append(mail)
-        return "250 OK"
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    box = Mailbox(free_port())
-    controller = Controller(box, hostname="127.0.0.1", port=box.port)
-    controller.start()
-    yield box
-    controller.stop()
 
 
 @dataclass
@@ -289,12 +261,6 @@ def an_invitation(person: Person, **changes: Any) -> UserInvited:
             **changes,
         }
     )
-
-
-def text_of(mail: EmailMessage, kind: str = "plain") -> str:
-    body = mail.get_body((kind,))
-    assert body is not None
-    return str(body.get_content())
 
 
 def secret_of(mail: EmailMessage) -> str:

@@ -117,6 +117,17 @@ TABLE: dict[str, Row] = {
     "POST /auth/step-up": for_people(422, body=lambda _company: {}),
     "GET /users/me": for_people(200),
     "PATCH /users/me": for_people(200, body=lambda _company: {}),
+    "GET /users/me/notifications": for_people(200),
+    "PUT /users/me/notifications": for_people(200, body=lambda _company: {"events": []}),
+    **{f"GET /users/operator/{pile}": for_operators(200) for pile in ("mails", "dead-letters", "health")},
+    **{
+        f"POST /users/operator/mails/{{mail_id}}/{what}": for_operators(404, path={"mail_id": lambda _c: str(uuid4())})
+        for what in ("retry", "drop")
+    },
+    **{
+        f"POST /users/operator/dead-letters/{{letter_id}}/{what}": for_operators(404, path=LETTER)
+        for what in ("retry", "drop")
+    },
     "GET /users/audit": for_admins(200),
     "GET /users": for_admins(200),
     "POST /users": Row((401, 401, 403, 403, 422, 422, 422, 401), body=lambda _company: {}),

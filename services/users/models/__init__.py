@@ -9,6 +9,7 @@ from services.users.models.base import (
     AlreadyIn,
     AlreadyMember,
     Base,
+    CannotSwitchOff,
     CustomerNumberTaken,
     CustomerUnknown,
     Deactivated,
@@ -24,9 +25,11 @@ from services.users.models.memberships import (
     place_of,
     require_an_admin,
 )
+from services.users.models.notices import MAIL, Choice, Collection, Contact, MailRow, Notice, Side
 from services.users.models.people import Step, User, address_key
 
 __all__ = [
+    "MAIL",
     "MODULES",
     "PLACE",
     "TIME_ZONES",
@@ -35,6 +38,10 @@ __all__ = [
     "AlreadyMember",
     "AuditLine",
     "Base",
+    "CannotSwitchOff",
+    "Choice",
+    "Collection",
+    "Contact",
     "Customer",
     "CustomerNumberTaken",
     "CustomerUnknown",
@@ -42,7 +49,10 @@ __all__ = [
     "Invitation",
     "LastAdmin",
     "Leaving",
+    "MailRow",
     "Membership",
+    "Notice",
+    "Side",
     "State",
     "Step",
     "User",

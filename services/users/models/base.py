@@ -58,6 +58,12 @@ class AddressInUse(Conflict):
     de = "Die Adresse kann nur berichtigt werden, bis die Einladung benutzt ist."
 
 
+class CannotSwitchOff(Conflict):
+    """What concerns the security of accesses cannot be switched off."""
+
+    de = "Was die Sicherheit von Zugängen betrifft, lässt sich nicht abschalten."
+
+
 class CustomerUnknown(NotFound):
     """There is no such customer."""
 

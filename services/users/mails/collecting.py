@@ -1,0 +1,109 @@
+"""Turns collected notices into mails when their time has come: one for each reader."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.db import Database, utc_now
+from chassis.logging import log
+from services.users.mails.interests import INTERESTS, Name
+from services.users.mails.readers import ACCOUNT_MANAGER, Reader, readers
+from services.users.models import Collection, Customer, MailRow, Notice
+from services.users.settings import Settings
+
+_AT_ONCE = 50
+_SHOWN = 20
+"""A mail lists so many; the others are counted."""
+Key = tuple[str, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Any number may run beside each other: who deletes the collection's row writes its mails."""
+
+    database: Database
+    settings: Settings
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            if await self.write_due() == 0:
+                await asyncio.sleep(self.settings.mail_poll_interval.total_seconds())
+
+    async def write_due(self) -> int:
+        """One round; returns how many collections became mails."""
+        now = utc_now()
+        due = select(Collection).where(Collection.due_at <= now).order_by(Collection.due_at).limit(_AT_ONCE)
+        async with self.database.reading() as session:
+            keys = [(one.topic, one.customer_id, one.side) for one in await session.scalars(due)]
+        return sum([await self._write(key, now) for key in keys])
+
+    async def _write(self, key: Key, now: datetime) -> bool:
+        """Notices, mails and the collection's end are one transaction: none is told twice, none is lost."""
+        topic, customer_id, side = key
+        async with self.database.transaction() as session:
+            if not await self._take(session, key, now):
+                return False
+            mine = Notice.topic == topic, Notice.customer_id == customer_id, Notice.side == side
+            gone = delete(Notice).where(*mine).returning(Notice)
+            found = (await session.scalars(gone.execution_options(synchronize_session=False))).all()
+            notices = sorted(found, key=lambda notice: notice.id.int)
+            written = await _write_mails(session, key, notices, now)
+        log.info("notices_collected", topic=topic, customer_id=str(customer_id), notices=len(notices), mails=written)
+        return True
+
+    async def _take(self, session: AsyncSession, key: Key, now: datetime) -> bool:
+        topic, customer_id, side = key
+        this = Collection.topic == topic, Collection.customer_id == customer_id, Collection.side == side
+        taken = delete(Collection).where(*this, Collection.due_at <= now)
+        result: Any = await session.execute(taken.execution_options(synchronize_session=False))
+        return bool(result.rowcount == 1)
+
+
+async def _write_mails(session: AsyncSession, key: Key, notices: Sequence[Notice], now: datetime) -> int:
+    topic, customer_id, side = key
+    customer = await session.get(Customer, customer_id)
+    if customer is None:
+        return 0
+    written = 0
+    for reader in await readers(session, customer_id, side, now):
+        theirs = [notice for notice in notices if reader.gets(notice)]
+        if theirs:
+            words = {"topic": topic, "side": side, "customer": customer.name, "counts": _counts(theirs)}
+            words["items"] = [{"interest": one.interest, **one.words} for one in theirs[:_SHOWN]]
+            if reader.contact_id:
+                words["role"] = INTERESTS[_interest(theirs[0])].role or ACCOUNT_MANAGER
+            session.add(mail_to(reader, "notice", words, customer.id, now))
+            written += 1
+    return written
+
+
+def _interest(notice: Notice) -> Name:
+    """Whatever waits in the table was once one of them."""
+    return cast("Name", notice.interest)
+
+
+def _counts(notices: Sequence[Notice]) -> dict[str, int]:
+    return dict(Counter(notice.interest for notice in notices))
+
+
+def mail_to(reader: Reader, kind: str, words: dict[str, Any], customer_id: Any, now: datetime) -> MailRow:
+    """A mail that the postman finds at once."""
+    return MailRow(
+        kind=kind,
+        recipient=reader.address,
+        language="en" if reader.language == "en" else "de",
+        words=words | {"addressee": reader.name},
+        customer_id=customer_id,
+        user_id=reader.user_id,
+        membership_id=reader.membership_id,
+        contact_id=reader.contact_id,
+        created_at=now,
+        next_try_at=now,
+    )
