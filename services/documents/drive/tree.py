@@ -43,12 +43,14 @@ async def find_entry(session: AsyncSession, customer_id: UUID, entry_id: UUID) -
 
 
 async def find_folder(session: AsyncSession, customer_id: UUID, folder_id: UUID | None) -> DriveEntry:
-    """A living folder; without an id the root of a drive that was held before.
+    """A living folder; without an id, or by its customer's id, the root of a drive that was held before.
+
+    Whoever names the root by its customer cannot hit another drive when the session was switched meanwhile.
 
     Raises:
         EntryNotFound: none such, a file, in the trash, or somebody else's.
     """
-    if folder_id is None:
+    if folder_id is None or folder_id == customer_id:
         root = await session.get(DriveEntry, customer_id, populate_existing=True)
         if root is None:
             raise EntryNotFound(customer_id=str(customer_id))
