@@ -6,7 +6,7 @@ import ts from "typescript-eslint";
 import svelteConfig from "./svelte.config.js";
 
 /** The import order: lib, then ui, then features, then app. A feature never knows another one. */
-const features = ["access", "files", "users", "operator", "overview", "help", "graphs", "contracts", "contacts"];
+const features = ["access", "files", "exchange", "users", "operator", "overview", "help", "graphs", "contracts", "contacts", "security", "profile"];
 
 const forbid = (files, patterns) => ({
   files: files.flatMap((folder) => [`src/${folder}/**/*.ts`, `src/${folder}/**/*.svelte`]),

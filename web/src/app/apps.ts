@@ -3,7 +3,7 @@ import type { Session } from "@/lib/session.svelte";
 import type { IconName } from "@/ui/icons";
 import type { t } from "@/app/frame-words";
 
-type Word = Parameters<typeof t>[0] & ("overview" | "files" | "graphs" | "contracts" | "contacts" | "users" | "customers" | "cases");
+type Word = Parameters<typeof t>[0] & ("overview" | "files" | "graphs" | "contracts" | "contacts" | "users" | "customers" | "cases" | "own_profile" | "security" | "tokens");
 
 export type App = {
   path: string;
@@ -74,3 +74,10 @@ export const apps: App[] = [
 export function appsIn(place: "bar" | "menu", session: Session | null): App[] {
   return session ? apps.filter((app) => app.place(session) === place) : [];
 }
+/** Everybody's own pages, at the initials: no apps, for they show nothing of a customer. */
+export const personal = [
+  { path: "/profile", word: "own_profile", icon: "person" },
+  { path: "/security", word: "security", icon: "shield" },
+  { path: "/api-tokens", word: "tokens", icon: "key" },
+] as const satisfies Omit<App, "place">[];
+

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { appsIn } from "@/app/apps";
+import { appsIn, personal } from "@/app/apps";
 import { routeFor } from "@/app/routes";
 import type { Session } from "@/lib/session.svelte";
 
@@ -22,9 +22,11 @@ test("every app has a page", () => {
 });
 
 test("only the pages of the way in are open to strangers", () => {
-  const open = ["/sign-in", "/invitation", "/password-reset", "/second-factor", "/help"];
+  const open = ["/sign-in", "/invitation", "/password-reset", "/second-factor", "/email-change", "/help"];
   expect(open.every((path) => routeFor(path).open)).toBe(true);
-  expect(["/", "/files", "/users", "/customers", "/operator/documents"].some((path) => routeFor(path).open)).toBe(false);
+  const own = ["/profile", "/security", "/api-tokens"];
+  expect(personal.map((page) => routeFor(page.path).path)).toEqual(own);
+  expect(["/", ...own, "/files", "/users", "/customers", "/operator/documents"].some((path) => routeFor(path).open)).toBe(false);
 });
 
 test("apps follow from role, modules and the open customer", () => {

@@ -60,6 +60,13 @@ class SessionStore {
     this.touch();
   }
 
+  /** The person's own new name, at once; the portal's parts tell each other a moment later. */
+  called(given_name: string, family_name: string): void {
+    if (!this.current) return;
+    const name = `${given_name} ${family_name}`.trim();
+    this.current = { ...this.current, user: { ...this.current.user, given_name, family_name, name } };
+  }
+
   async leave(): Promise<void> {
     const chosen = language.chosen;
     await answer(api.DELETE("/auth/session"));

@@ -5,9 +5,6 @@ export const t = dictionary({
   forgotten: ["Passwort vergessen?", "Forgotten your password?"],
   invitation_title: ["Willkommen", "Welcome"],
   invitation_sub: ["Setzen Sie Ihr Passwort für das {portal}.", "Set your password for {portal}."],
-  new_password: ["Neues Passwort", "New password"],
-  rules: ["Ihr Passwort braucht:", "Your password needs:"],
-  set_password: ["Passwort setzen", "Set password"],
   invitation_expired: ["Diese Einladung gilt nicht mehr", "This invitation is no longer valid"],
   invitation_expired_text: [
     "Einladungen gelten nur einige Tage. Wir senden Ihnen gern einen neuen Link an dieselbe E-Mail-Adresse.",

@@ -24,7 +24,7 @@ export const remove = (user: UserRow): Promise<unknown> =>
   answer(api.DELETE("/users/{membership_id}", { params: seen(user) }));
 
 /** Routes of which the interface's document will tell. */
-type Later = (path: string, init: unknown) => Promise<{ data?: unknown; error?: unknown; response: Response }>;
+type Later = <Data>(path: string, init?: unknown) => Promise<{ data?: Data; error?: unknown; response: Response }>;
 const post = api.POST as unknown as Later;
 
 export const resetSecondFactor = (id: string, reason: string): Promise<unknown> =>

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { pictureOf } from "@/features/access/qr";
+import { pictureOf } from "@/lib/qr";
 
 const read = (address: string): string => decodeURIComponent(address.replace(/^data:[^,]*,/, ""));
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { isMet } from "@/features/access/rules";
+import { isMet } from "@/lib/password-rules";
 
 const USERNAME = "jan.muster@firma.example";
 
