@@ -1,7 +1,6 @@
 /** The portal's interface, typed from its OpenAPI document. Every answer is data or a thrown Problem. */
-import createClient from "openapi-fetch";
-
 import type { paths as whole } from "@/api.gen";
+import { clientOf } from "@/lib/client";
 import { language } from "@/lib/i18n.svelte";
 import { Problem, problemOf } from "@/lib/problem";
 
@@ -52,7 +51,7 @@ async function codeOf(response: Response): Promise<string | undefined> {
   return (body as { code?: string }).code;
 }
 
-export const api = createClient<paths>({ baseUrl: BASE, fetch: request });
+export const api = clientOf<paths>(BASE, request);
 
 type Answer<Data> = { data?: Data; error?: unknown; response: Response };
 
