@@ -9,9 +9,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from opentelemetry.propagate import inject
-from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary, String, delete, func, select, text, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
 
 from chassis.db import Database, Utc, new_metadata, utc_now
 from chassis.logging import log
@@ -56,26 +70,54 @@ class OutboxRow(DeliveryBase):
     published_at: Mapped[datetime | None] = mapped_column(Utc)
 
 
+_INSERT = insert(OutboxRow.__table__)  # type: ignore[arg-type]
+_EMITTED, _MARKS = "outbox", "outbox_marks"
+"""In the session: rows to be written, and how many there were when each savepoint was set."""
+
+
 def emit(session: AsyncSession, *events: Event) -> None:
     """Tell the world, if and only if this session commits."""
-    for event in events:
+    for told in events:
         event_id = str(uuid7())
-        source = f"/kundenportal/{event.owner()}"
+        source = f"/kundenportal/{told.owner()}"
         context: dict[str, str] = {}
         inject(context)
         trace = context.get("traceparent")
         now = utc_now()
-        payload = encode(event, source=source, event_id=event_id, time=now, traceparent=trace)
+        payload = encode(told, source=source, event_id=event_id, time=now, traceparent=trace)
         headers = {"Content-Type": STRUCTURED, "Nats-Msg-Id": f"{source}/{event_id}"}
         if trace:
             headers["traceparent"] = trace
-        emit_raw(session, event.subject, payload, headers)
+        emit_raw(session, told.subject, payload, headers)
 
 
 def emit_raw(session: AsyncSession, subject: str, payload: bytes, headers: dict[str, str]) -> None:
     """For messages that are no events of our own, such as dead letters with their original bytes."""
-    session.add(OutboxRow(subject=subject, payload=payload, headers=headers, created_at=utc_now()))
+    row = {"subject": subject, "payload": payload, "headers": headers, "created_at": utc_now()}
+    session.info.setdefault(_EMITTED, []).append(row)
     session.info["emitted"] = True
+
+
+def _write_emitted(session: Session) -> None:
+    """All rows in one statement, as the last one before the commit."""
+    if not session.in_nested_transaction() and (rows := session.info.pop(_EMITTED, None)):
+        session.execute(_INSERT, rows)
+
+
+def _mark_savepoint(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        session.info.setdefault(_MARKS, {})[transaction] = len(session.info.get(_EMITTED, ()))
+
+
+def _forget_rolled_back(session: Session, transaction: SessionTransaction) -> None:
+    """What was emitted after a savepoint that is rolled back was never said."""
+    if rows := session.info.get(_EMITTED):
+        del rows[session.info[_MARKS][transaction] if transaction.nested else 0 :]
+
+
+event.listen(Session, "before_commit", _write_emitted)
+event.listen(Session, "after_transaction_create", _mark_savepoint)
+event.listen(Session, "after_soft_rollback", _forget_rolled_back)
 
 
 class Relay:

@@ -10,16 +10,17 @@ from events.base import InvalidEvent
 from services.documents.models import Customer, Document
 
 # built once: putting a statement together costs more than SQLite needs to run it
+_CUSTOMERS, _DOCUMENTS = Customer.__table__.c, Document.__table__.c
 _BEARER = (
-    select(Customer.id)
-    .where(Customer.number == bindparam("number"))
-    .order_by(Customer.active.desc(), Customer.id)
+    select(_CUSTOMERS.id)
+    .where(_CUSTOMERS.number == bindparam("number"))
+    .order_by(_CUSTOMERS.active.desc(), _CUSTOMERS.id)
     .limit(1)
 )
-_SAME_NUMBER = select(Document.id, Document.customer_id, Document.content_sha256).where(
-    Document.source == bindparam("source"),
-    Document.family == bindparam("family"),
-    Document.number == bindparam("number"),
+_SAME_NUMBER = select(_DOCUMENTS.id, _DOCUMENTS.customer_id, _DOCUMENTS.content_sha256).where(
+    _DOCUMENTS.source == bindparam("source"),
+    _DOCUMENTS.family == bindparam("family"),
+    _DOCUMENTS.number == bindparam("number"),
 )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import add_up, insert_new, utc_now
@@ -12,7 +12,7 @@ from chassis.outbox import emit
 from services.documents.filing.lookups import customer_of, hold_customer, other_customer, same_number
 from services.documents.filing.notes import Note, Outcome
 from services.documents.filing.payments import apply_waiting_payments, take_payment_state
-from services.documents.models import Document, FeedHealth, File, FolderCount, HeldFile, SearchWord
+from services.documents.models import Document, FeedHealth, FeedRecord, File, FolderCount, HeldFile, SearchWord
 from services.documents.record import Record
 from services.documents.search_words import text_of
 
@@ -30,6 +30,20 @@ _RELATE_WAITING = (
         Document.id != bindparam("invoice"),
     )
     .values(related_id=bindparam("invoice"))
+)
+_RECORDS, _DOCUMENTS = FeedRecord.__table__.c, Document.__table__.c
+_WHAT_WAITS = select(
+    exists().where(
+        _DOCUMENTS.source == bindparam("of_source"),
+        _DOCUMENTS.related_number == bindparam("of_number"),
+        _DOCUMENTS.related_id.is_(None),
+    ),
+    exists().where(
+        _RECORDS.state == "parked",
+        _RECORDS.waits_for == "invoice",
+        _RECORDS.waits_key == bindparam("of_number"),
+        _RECORDS.source == bindparam("of_source"),
+    ),
 )
 _FIELDS = ["module", *(name for name in Record.model_fields if name not in _NOT_COLUMNS)]
 
@@ -98,8 +112,7 @@ async def _file(session: AsyncSession, record: Record, customer_id: UUID) -> UUI
     await session.execute(_INSERT_WORDS, found_by)
     await _count(session, record, customer_id, now)
     if record.family == "invoice":
-        await _relate_waiting(session, record, customer_id, document_id)
-        await apply_waiting_payments(session, record.source, record.number)
+        await _take_in_what_waited(session, record, customer_id, document_id)
     emit(session, Document(**values).filed(notify=record.notify))
     return document_id
 
@@ -119,6 +132,16 @@ async def _related(session: AsyncSession, record: Record, customer_id: UUID) -> 
         field = "corrects" if record.family == "invoice" else "invoice_number"
         raise other_customer(f"/data/{field}")
     return UUID(str(found.id))
+
+
+async def _take_in_what_waited(session: AsyncSession, record: Record, customer_id: UUID, document_id: UUID) -> None:
+    """Documents and payments that came before their invoice. Mostly there is nothing, so both are asked at once."""
+    key = {"of_source": record.source, "of_number": record.number}
+    documents, payments = (await session.execute(_WHAT_WAITS, key)).one()
+    if documents:
+        await _relate_waiting(session, record, customer_id, document_id)
+    if payments:
+        await apply_waiting_payments(session, record.source, record.number)
 
 
 async def _relate_waiting(session: AsyncSession, record: Record, customer_id: UUID, document_id: UUID) -> None:
