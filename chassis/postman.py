@@ -11,16 +11,18 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, Integer, String, select, update
+from sqlalchemy import JSON, Integer, String, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.db import Database, Utc, utc_now
 from chassis.logging import log
 from chassis.mail import Mail, MailDelayed, MailRefused, MailSettings, send
+from chassis.telemetry import MAILS_OLDEST_AGE, MAILS_SETTLED, MAILS_WAITING
 
 _LEASE = timedelta(minutes=2)
 _AT_ONCE = 20
+_MEASURED_EVERY_SECONDS = 10
 
 Settled = Literal["sent", "refused", "dead", "dropped"]
 """Taken by the server; refused by it for good; given up; not needed (any more)."""
@@ -75,6 +77,7 @@ Tell = Callable[[AsyncSession, Row, datetime], Awaitable[None]]
 class Postman(Generic[Row]):
     """The loop over one table of waiting mails."""
 
+    service: str
     table: type[Row]
     database: Database
     settings: MailSettings
@@ -84,9 +87,21 @@ class Postman(Generic[Row]):
 
     async def run(self) -> None:
         """Until cancelled."""
+        clock = asyncio.get_running_loop().time
+        measured_at = clock() - _MEASURED_EVERY_SECONDS
         while True:
+            if clock() - measured_at >= _MEASURED_EVERY_SECONDS:
+                measured_at = clock()
+                await self._measure()
             if await self.deliver_due() == 0:
                 await asyncio.sleep(self.settings.mail_poll_interval.total_seconds())
+
+    async def _measure(self) -> None:
+        waiting = select(func.count(), func.min(self.table.created_at)).where(self.table.state == "queued")
+        async with self.database.reading() as session:
+            count, oldest = (await session.execute(waiting)).one()
+        MAILS_WAITING.labels(self.service).set(count)
+        MAILS_OLDEST_AGE.labels(self.service).set((utc_now() - oldest).total_seconds() if oldest else 0)
 
     async def deliver_due(self) -> int:
         """One round over the mails that are due; returns how many were taken."""
@@ -153,6 +168,7 @@ class Postman(Generic[Row]):
             row.settle(state, now, error)
             if self.tell:
                 await self.tell(session, row, now)
+        MAILS_SETTLED.labels(self.service, state).inc()
         log.info("mail_settled", mail_id=str(mail_id), state=state, error=error)
 
     async def _delay(self, mail_id: UUID, error: str) -> None:
@@ -169,5 +185,6 @@ class Postman(Generic[Row]):
     async def _give_up(self, session: AsyncSession, row: Row, now: datetime, reason: NoMail) -> None:
         last = f"; last answer: {row.error}" if row.error and row.error != reason.why else ""
         row.settle(reason.state, now, f"{reason.why}{last}")
+        MAILS_SETTLED.labels(self.service, reason.state).inc()
         if self.tell:
             await self.tell(session, row, now)

@@ -7,6 +7,9 @@ OUTBOX_OLDEST_AGE = Gauge("outbox_oldest_age_seconds", "Age of the oldest unpubl
 OUTBOX_PUBLISHED = Counter("outbox_published_total", "Events published and acknowledged", ["service"])
 EVENTS_HANDLED = Counter("event_handled_total", "Events by outcome", ["service", "subject", "outcome"])
 DEAD_LETTERS = Counter("dead_letters_total", "Events buried", ["service", "reason"])
+MAILS_SETTLED = Counter("mails_settled_total", "Mails by what became of them", ["service", "state"])
+MAILS_WAITING = Gauge("mails_waiting", "Mails that wait for the mail server", ["service"])
+MAILS_OLDEST_AGE = Gauge("mails_oldest_age_seconds", "Age of the oldest mail that waits", ["service"])
 FETCH_AGE = Gauge(
     "consumer_last_fetch_timestamp_seconds", "Last answer of the broker to a fetch", ["service", "stream"]
 )

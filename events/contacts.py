@@ -62,6 +62,40 @@ class ReviewDue(Event):
     confirmed_at: datetime | None
 
 
+class ApprovalRequested(Event):
+    """A change of a sensitive role waits for the operator. Not what it is: that is not in force."""
+
+    subject = "contacts.approval.requested.v1"
+    listeners = frozenset({"users"})
+    entity_field = "approval_id"
+
+    approval_id: UUID
+    contact_id: UUID
+    customer_id: UUID
+    kind: Literal["create", "change", "remove"]
+    requested_by: str = Field(description="name of the person, as it was then")
+    actor_id: UUID
+    requested_at: datetime
+
+
+class ApprovalDecided(Event):
+    """The operator has approved or rejected a change that waited."""
+
+    subject = "contacts.approval.decided.v1"
+    listeners = frozenset({"users"})
+    entity_field = "approval_id"
+
+    approval_id: UUID
+    contact_id: UUID
+    customer_id: UUID
+    kind: Literal["create", "change", "remove"]
+    approved: bool
+    reason: str | None
+    requested_by_id: UUID = Field(description="who is to be told")
+    actor_id: UUID = Field(description="who decided")
+    decided_at: datetime
+
+
 class ContactsAuditRecorded(AuditRecorded):
     """A line of `contacts` for the audit log."""
 

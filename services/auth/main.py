@@ -51,7 +51,8 @@ async def tidy(app: FastAPI) -> None:
 def postman_of(app: FastAPI) -> Postman[MailRow]:
     """The postman with this app's parts."""
     desk = Desk(app.state.settings, app.state.box, app.state.brand)
-    return Postman(MailRow, app.state.database, app.state.settings, app.state.brand.sender, desk.write, desk.tell)
+    state = app.state
+    return Postman("auth", MailRow, state.database, state.settings, state.brand.sender, desk.write, desk.tell)
 
 
 def run() -> None:

@@ -6,7 +6,7 @@ Rules: docs/rules/contacts.md.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -55,8 +55,7 @@ async def add(session: AsyncSession, contact: Contact, values: dict[str, Any], e
     session.add(contact)
     await session.flush()
     if held_back:
-        session.add(_approval(contact, "create", _plain(values), editor))
-        await session.flush()
+        await _replace(session, None, _approval(contact, "create", _plain(values), editor))
     else:
         await _put_in_force(session, contact, editor)
     return held_back
@@ -110,8 +109,7 @@ async def decide(
     session: AsyncSession, contact: Contact, approval: Approval, editor: Editor, *, approve: bool, reason: str | None
 ) -> None:
     """The operator's word about what waits; both rows are held."""
-    approval.state = "approved" if approve else "rejected"
-    approval.decided_at, approval.decided_by, approval.reason = editor.now, editor.who.name[:200], reason
+    emit(session, approval.decide(approved=approve, reason=reason, by=editor.who, now=editor.now))
     contact.version += 1
     contact.decision = {
         "approved": approve,
@@ -174,9 +172,12 @@ async def _replace(session: AsyncSession, old: Approval | None, new: Approval | 
     if new is not None:
         session.add(new)
         await session.flush()
+        emit(session, new.requested())
 
 
-def _approval(contact: Contact, kind: str, changes: dict[str, Any], editor: Editor) -> Approval:
+def _approval(
+    contact: Contact, kind: Literal["create", "change", "remove"], changes: dict[str, Any], editor: Editor
+) -> Approval:
     assert contact.customer_id is not None
     customer_id: UUID = contact.customer_id
     return Approval(

@@ -12,7 +12,8 @@ from sqlalchemy.types import TypeDecorator
 from chassis.db import Utc, new_metadata
 from chassis.errors import Conflict, Forbidden, Invalid, NotFound
 from chassis.feeds import FeedRecordColumns
-from events.contacts import ContactChanged
+from chassis.identity import Identity
+from events.contacts import ApprovalDecided, ApprovalRequested, ContactChanged
 from services.contacts.reach import e164_or_none
 from services.contacts.texts import sort_key
 
@@ -216,8 +217,7 @@ class Approval(Base):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     contact_id: Mapped[UUID] = mapped_column(ForeignKey("contacts.id"))
     customer_id: Mapped[UUID] = mapped_column(Uuid)
-    kind: Mapped[str] = mapped_column(String(6))
-    """``create``, ``change`` or ``remove``."""
+    kind: Mapped[Literal["create", "change", "remove"]] = mapped_column(String(6))
     changes: Mapped[dict[str, Any]] = mapped_column(JSON)
     state: Mapped[str] = mapped_column(String(9))
     """``pending``, ``approved``, ``rejected`` or ``withdrawn``."""
@@ -227,6 +227,34 @@ class Approval(Base):
     decided_at: Mapped[datetime | None] = mapped_column(Utc)
     decided_by: Mapped[str | None] = mapped_column(String(200))
     reason: Mapped[str | None] = mapped_column(String(500))
+
+    def requested(self) -> ApprovalRequested:
+        """The fact that it waits; what it would change is not told."""
+        return ApprovalRequested(
+            approval_id=self.id,
+            contact_id=self.contact_id,
+            customer_id=self.customer_id,
+            kind=self.kind,
+            requested_by=self.requested_by,
+            actor_id=self.requested_by_id,
+            requested_at=self.requested_at,
+        )
+
+    def decide(self, *, approved: bool, reason: str | None, by: Identity, now: datetime) -> ApprovalDecided:
+        """The operator's word."""
+        self.state = "approved" if approved else "rejected"
+        self.decided_at, self.decided_by, self.reason = now, by.name[:200], reason
+        return ApprovalDecided(
+            approval_id=self.id,
+            contact_id=self.contact_id,
+            customer_id=self.customer_id,
+            kind=self.kind,
+            approved=approved,
+            reason=reason,
+            requested_by_id=self.requested_by_id,
+            actor_id=by.user_id,
+            decided_at=now,
+        )
 
 
 class FeedHealth(Base):

@@ -59,7 +59,8 @@ def collector_of(app: FastAPI) -> Collector:
 def postman_of(app: FastAPI) -> Postman[MailRow]:
     """The postman with this app's parts."""
     desk = Desk(app.state.settings, app.state.brand)
-    return Postman(MailRow, app.state.database, app.state.settings, app.state.brand.sender, desk.write)
+    state = app.state
+    return Postman("users", MailRow, state.database, state.settings, state.brand.sender, desk.write)
 
 
 def run() -> None:

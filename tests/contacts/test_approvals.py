@@ -222,3 +222,19 @@ async def test_looking_at_what_waits_is_in_each_customers_audit_log(
     first = (await operator.get("/contacts/approvals", params={"limit": 1})).json()
     rest = (await operator.get("/contacts/approvals", params={"cursor": first["next_cursor"]})).json()
     assert len({row["id"] for row in first["items"] + rest["items"]}) == 2
+
+
+async def test_what_waits_and_what_is_decided_is_told_without_the_values(
+    portal: Portal, tom: AsyncClient, operator: AsyncClient
+) -> None:
+    await portal.contact(**ROSA)
+    row = await only_contact(tom)
+    await patch(tom, row, email="mallory@kunde.example")
+    (asked,) = await portal.emitted("contacts.approval.requested.v1")
+    await decide(operator, approve=False, reason="Bitte mit Vollmacht.")
+    (told,) = await portal.emitted("contacts.approval.decided.v1")
+
+    assert (asked["contact_id"], asked["kind"], asked["requested_by"]) == (row["id"], "change", "Tom Technik")
+    assert (told["approval_id"], told["approved"]) == (asked["approval_id"], False)
+    assert (told["requested_by_id"], told["reason"]) == (asked["actor_id"], "Bitte mit Vollmacht.")
+    assert "mallory" not in str(asked) + str(told)

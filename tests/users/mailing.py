@@ -14,7 +14,7 @@ from chassis.bus import Bus
 from chassis.consumer import Consumer
 from chassis.db import utc_now
 from events.base import STRUCTURED, Event, encode
-from events.contacts import ContactChanged, ReviewDue
+from events.contacts import ApprovalDecided, ApprovalRequested, ContactChanged, ReviewDue
 from events.contracts import NoticeApproaching
 from events.documents import DocumentFiled, FileQuarantined, FileShared, InvoiceFiled
 from events.metrics import CommitExceeded, CommitNearing, ThresholdExceeded
@@ -33,6 +33,7 @@ class Office:
         self.mailbox = mailbox
         self.database = app.state.database
         self.customer_id = UUID(int=0)
+        self.known_contact = self.reader_id = UUID(int=0)
         self._consumer = Consumer(
             handlers, self.database, Bus("users", "nats://127.0.0.1:9"), retry_delays_seconds=(1,)
         )
@@ -66,7 +67,7 @@ class Office:
                 membership.user.reached("last_login_at", utc_now())
         return membership
 
-    async def contact(self, email: str, *roles: str, **more: Any) -> ContactChanged:
+    async def contact(self, email: str | None, *roles: str, **more: Any) -> ContactChanged:
         if not self.customer_id.int:
             await self.company()
         usual = {
@@ -223,6 +224,33 @@ class Office:
             due_on=date(2026, 11, 20),
             confirmed_at=None,
         )
+
+    def asked_for(self, contact_id: UUID, **more: Any) -> ApprovalRequested:
+        usual: dict[str, Any] = {
+            "approval_id": uuid4(),
+            "contact_id": contact_id,
+            "customer_id": self.customer_id,
+            "kind": "change",
+            "requested_by": "Jan Muster",
+            "actor_id": uuid4(),
+            "requested_at": utc_now(),
+        }
+        return ApprovalRequested(**usual | more)
+
+    def decided(self, contact_id: UUID, **more: Any) -> ApprovalDecided:
+        """About what the person asked for whom the test reads as."""
+        usual: dict[str, Any] = {
+            "approval_id": uuid4(),
+            "contact_id": contact_id,
+            "customer_id": self.customer_id,
+            "kind": "change",
+            "approved": True,
+            "reason": None,
+            "requested_by_id": self.reader_id,
+            "actor_id": uuid4(),
+            "decided_at": utc_now(),
+        }
+        return ApprovalDecided(**usual | more)
 
     def commit(self, *, exceeded: bool = False, **more: Any) -> CommitNearing | CommitExceeded:
         usual: dict[str, Any] = {

@@ -71,9 +71,10 @@ async def _write_mails(session: AsyncSession, key: Key, notices: Sequence[Notice
     customer = await session.get(Customer, customer_id)
     if customer is None:
         return 0
+    latest = list({one.words.get("key", one.id): one for one in notices}.values())
     written = 0
     for reader in await readers(session, customer_id, side, now):
-        theirs = [notice for notice in notices if reader.gets(notice)]
+        theirs = [notice for notice in latest if reader.gets(notice)]
         if theirs:
             words = {"topic": topic, "side": side, "customer": customer.name, "counts": _counts(theirs)}
             words["items"] = [{"interest": one.interest, **one.words} for one in theirs[:_SHOWN]]

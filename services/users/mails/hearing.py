@@ -1,13 +1,14 @@
 """What is worth a mail, as the other services tell it; and who can be written to without being a user."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.consumer import EventRouter
 from chassis.db import insert_new
-from events.contacts import ContactChanged, ReviewDue
+from events.contacts import ApprovalDecided, ApprovalRequested, ContactChanged, ReviewDue
 from events.contracts import NoticeApproaching
 from events.documents import DocumentFiled, FileQuarantined, FileShared, InvoiceFiled
 from events.metrics import CommitExceeded, CommitNearing, ThresholdExceeded
@@ -39,6 +40,7 @@ async def note_document(event: DocumentFiled, session: AsyncSession) -> None:
 async def note_file(event: FileShared, session: AsyncSession) -> None:
     """The other side is told."""
     words = event.model_dump(mode="json", include={"name", "folder", "size_bytes", "shared_by"})
+    words["key"] = str(event.file_id)
     other: Side = "operator" if event.side == "customer" else "customer"
     await note(session, event, News(event.customer_id, "file_shared", "exchange", words, other))
 
@@ -61,9 +63,30 @@ async def note_notice_day(event: NoticeApproaching, session: AsyncSession) -> No
 @handlers.on(ReviewDue)
 async def note_review(event: ReviewDue, session: AsyncSession) -> None:
     """Nobody has said for a year that the contact is still right."""
-    contact = await session.get(Contact, event.contact_id)
-    words = event.model_dump(mode="json", include={"roles", "due_on"}) | {"name": contact.name if contact else ""}
+    words = event.model_dump(mode="json", include={"roles", "due_on"}) | await _named(session, event.contact_id)
     await note(session, event, News(event.customer_id, "contact_review", "contacts", words))
+
+
+@handlers.on(ApprovalRequested)
+async def note_waiting_change(event: ApprovalRequested, session: AsyncSession) -> None:
+    """The operator's people decide."""
+    words = event.model_dump(mode="json", include={"kind", "requested_by"}) | await _named(session, event.contact_id)
+    words["key"] = str(event.contact_id)
+    await note(session, event, News(event.customer_id, "contact_waiting", "contacts", words, "operator"))
+
+
+@handlers.on(ApprovalDecided)
+async def note_decision(event: ApprovalDecided, session: AsyncSession) -> None:
+    """Only whoever asked for it is told."""
+    words = event.model_dump(mode="json", include={"kind", "approved", "reason"})
+    words |= {"for": str(event.requested_by_id)} | await _named(session, event.contact_id)
+    await note(session, event, News(event.customer_id, "contact_decided", "contacts", words))
+
+
+async def _named(session: AsyncSession, contact_id: UUID) -> dict[str, str]:
+    """As the contact is called in force; one that is to be added has no name yet that may be told."""
+    contact = await session.get(Contact, contact_id)
+    return {"name": contact.name if contact else ""}
 
 
 @handlers.on(CommitNearing, CommitExceeded)

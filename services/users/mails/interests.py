@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from services.users.models import Membership
 
-Topic = Literal["filed", "shared", "quarantined", "contracts", "contacts", "traffic"]
+Topic = Literal["filed", "shared", "quarantined", "contracts", "contacts", "waiting", "decided", "traffic"]
 """What comes together in one mail."""
 Name = Literal[
     "invoice_filed",
@@ -15,6 +15,8 @@ Name = Literal[
     "file_quarantined",
     "contract_notice",
     "contact_review",
+    "contact_waiting",
+    "contact_decided",
     "traffic_commit",
     "traffic_threshold",
     "security",
@@ -80,6 +82,17 @@ INTERESTS: Mapping[Name, Interest] = {
     ),
     "contact_review": Interest(
         ("Ansprechpartner, die zu prüfen sind", "Contacts that are due for review"), "contacts", ("contacts",)
+    ),
+    "contact_waiting": Interest(
+        ("Ansprechpartner, die auf Freigabe warten", "Contacts that wait for approval"), "waiting", staff=True
+    ),
+    "contact_decided": Interest(
+        (
+            "Entscheidungen über Ansprechpartner, die Sie ändern wollten",
+            "Decisions about contacts you wanted to change",
+        ),
+        "decided",
+        ("contacts",),
     ),
     "traffic_commit": Interest(
         ("Zugesagte Bandbreite bald oder schon überschritten", "Committed bandwidth nearly or already exceeded"),

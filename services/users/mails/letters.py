@@ -18,6 +18,8 @@ _PAGES = {
     "quarantined": "/files/exchange",
     "contracts": "/contracts",
     "contacts": "/contacts",
+    "waiting": "/contacts",
+    "decided": "/contacts",
     "traffic": "/graphs",
 }
 PREFERENCES = "/profile#notifications"

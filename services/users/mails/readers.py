@@ -37,7 +37,9 @@ class Reader:
 
     def gets(self, notice: Notice) -> bool:
         """Wanted, and for their eyes."""
-        return notice.interest in self.wanted and notice.module in self.modules
+        only_for = notice.words.get("for")
+        mine = only_for is None or only_for == str(self.user_id)
+        return mine and notice.interest in self.wanted and notice.module in self.modules
 
 
 async def readers(session: AsyncSession, customer_id: UUID, side: Side, now: datetime) -> list[Reader]:

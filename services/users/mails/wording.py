@@ -153,6 +153,32 @@ def _review(words: Words, english: bool) -> Item:
     return Item(f"{name} ({roles})" if roles else name, detail, "/contacts")
 
 
+_CHANGES = {
+    "create": ("neu hinzufügen", "to be added"),
+    "change": ("ändern", "to be changed"),
+    "remove": ("entfernen", "to be removed"),
+}
+
+
+def _waiting(words: Words, english: bool) -> Item:
+    by = f"asked for by {words['requested_by']}" if english else f"beantragt von {words['requested_by']}"
+    return Item(_change(words, english), by, "/contacts")
+
+
+def _decided(words: Words, english: bool) -> Item:
+    if words["approved"]:
+        said = "approved, in force now" if english else "freigegeben, gilt ab sofort"
+    else:
+        said = "refused, what was before stays in force" if english else "abgelehnt, das Bisherige gilt weiter"
+    reason = (f". Reason: {words['reason']}" if english else f". Grund: {words['reason']}") if words["reason"] else ""
+    return Item(_change(words, english), said + reason, "/contacts")
+
+
+def _change(words: Words, english: bool) -> str:
+    name = words["name"] or ("Contact" if english else "Ansprechpartner")
+    return f"{name}: {_CHANGES[words['kind']][english]}"
+
+
 def _commit(words: Words, english: bool) -> Item:
     p95, commit = (quantity(words[name], "bit/s", english) for name in ("p95_bps", "commit_bps"))
     when, left = month(words["month"], english), words["slots_left"]
@@ -205,6 +231,8 @@ _ITEMS: Mapping[str, Callable[[Words, bool], Item]] = {
     "file_quarantined": _quarantined,
     "contract_notice": _notice_day,
     "contact_review": _review,
+    "contact_waiting": _waiting,
+    "contact_decided": _decided,
     "traffic_commit": _commit,
     "traffic_threshold": _threshold,
 }
@@ -228,6 +256,8 @@ _HEADLINE_OF_ONE = {
     "quarantined": ("Virenprüfung hält eine Datei zurück", "Virus scan holds a file back"),
     "contracts": ("Kündigungsfrist läuft bald ab", "Notice day comes near"),
     "contacts": ("Bitte prüfen Sie einen Ansprechpartner", "Please review a contact"),
+    "waiting": ("Bitte entscheiden Sie über einen Ansprechpartner", "Please decide about a contact"),
+    "decided": ("Über Ihre Änderung ist entschieden", "Your change is decided"),
     "traffic": ("", ""),
 }
 _MANY = {
@@ -237,6 +267,8 @@ _MANY = {
     "quarantined": ("Virenprüfung hält {} Dateien zurück", "Virus scan holds {} files back", "", ""),
     "contracts": ("{} Kündigungsfristen laufen bald ab", "{} notice days come near", "", ""),
     "contacts": ("Bitte prüfen Sie {} Ansprechpartner", "Please review {} contacts", "", ""),
+    "waiting": ("Bitte entscheiden Sie über {} Ansprechpartner", "Please decide about {} contacts", "", ""),
+    "decided": ("Über {} Ihrer Änderungen ist entschieden", "{} of your changes are decided", "", ""),
     "traffic": ("{} Hinweise zu Ihren Leitungen", "{} notes on your lines", "", ""),
 }
 
