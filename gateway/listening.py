@@ -9,7 +9,7 @@ from events.auth import SessionEnded
 from events.base import Event, InvalidEvent, decode, event_of
 from events.contacts import ContactChanged, ContactConfirmed, ReviewDue
 from events.contracts import ContractCancelled, ContractChanged, NoticeApproaching
-from events.documents import DocumentFiled, InvoiceFiled
+from events.documents import DocumentFiled, FileOpened, FileQuarantined, FileShared, InvoiceFiled
 from events.users import AccessProgressed, CustomerChanged, MembershipChanged, UserChanged
 from gateway.live import PEOPLE, Live, News
 from gateway.sessions import Change, Sessions
@@ -19,7 +19,13 @@ CHANGES = {
     "USERS": [UserChanged.subject, MembershipChanged.subject, CustomerChanged.subject],
 }
 NEWS = {
-    "DOCUMENTS": [InvoiceFiled.subject, DocumentFiled.subject],
+    "DOCUMENTS": [
+        InvoiceFiled.subject,
+        DocumentFiled.subject,
+        FileShared.subject,
+        FileQuarantined.subject,
+        FileOpened.subject,
+    ],
     "CONTRACTS": [ContractChanged.subject, ContractCancelled.subject, NoticeApproaching.subject],
     "CONTACTS": [ContactChanged.subject, ContactConfirmed.subject, ReviewDue.subject],
     "USERS": [MembershipChanged.subject, AccessProgressed.subject],
@@ -75,6 +81,9 @@ def change_of(event: Event) -> Change | None:
 TOLD: dict[type[Event], tuple[str, str, str]] = {
     InvoiceFiled: ("invoices", "invoice_filed", "documents"),
     DocumentFiled: ("invoices", "document_filed", "documents"),
+    FileShared: ("exchange", "file_shared", "exchange/entries"),
+    FileQuarantined: ("exchange", "file_quarantined", "exchange/entries"),
+    FileOpened: ("exchange", "file_opened", "exchange/entries"),
     ContractChanged: ("contracts", "contract_changed", "contracts"),
     ContractCancelled: ("contracts", "contract_cancelled", "contracts"),
     NoticeApproaching: ("contracts", "notice_approaching", "contracts"),
@@ -103,6 +112,9 @@ def news_of(event: Event) -> News | None:
         "number": _called(event),
         "link": f"/api/v1/{path}/{id_}",
     }
+    if name.startswith("file_"):
+        # Both sides look at the same drive; what one brought is told to the other, and its opening to the one.
+        data |= {"kind": "file", "side": fields["side"]}
     return News(event.envelope.time, event.envelope.id, fields["customer_id"], module, name, data)
 
 
@@ -112,5 +124,7 @@ def _called(event: Event) -> str | None:
             return f"{event.given_name} {event.family_name}".strip() or event.organisation
         case ContactConfirmed():
             return event.confirmed_by
+        case FileShared() | FileQuarantined() | FileOpened():
+            return event.name
         case _:
             return getattr(event, "number", None)

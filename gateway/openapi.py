@@ -174,8 +174,8 @@ def _add_own(paths: dict[str, dict[str, Any]], schemas: dict[str, Any]) -> None:
     events = {"text/event-stream": {"schema": {"type": "string"}}}
     summary = (
         "Server-sent events `invoice_filed`, `document_filed`, `contract_changed`, `contract_cancelled`, "
-        "`notice_approaching`, `contact_changed`, `contact_confirmed`, `review_due` (id, kind, number, link), and "
-        "`resync`."
+        "`notice_approaching`, `contact_changed`, `contact_confirmed`, `review_due` (id, kind, number, link), "
+        "`file_shared`, `file_quarantined`, `file_opened` (also side: who brought it), and `resync`."
     )
     _own(paths, "/live", summary, events, public=False)
     content = {_JSON: {"schema": {"$ref": f"{_REF}gateway_Dashboard"}}}

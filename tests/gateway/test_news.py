@@ -10,6 +10,7 @@ from chassis.identity import Identity
 from events.base import Event, decode, encode, event_of
 from events.contacts import ContactChanged, ContactConfirmed, ReviewDue
 from events.contracts import ContractCancelled, ContractChanged, NoticeApproaching
+from events.documents import FileOpened, FileQuarantined, FileShared
 from events.users import AccessProgressed, MembershipChanged
 from gateway.listening import NEWS, news_of
 from gateway.live import News, Stream
@@ -89,6 +90,20 @@ MEMBERSHIP = MembershipChanged(
 PROGRESS = AccessProgressed(membership_id=THING, user_id=uuid4(), customer_id=CUSTOMER, occurred_at=NOW)
 DUE = ReviewDue(contact_id=THING, customer_id=CUSTOMER, roles=("abuse",), due_on=date(2026, 11, 23), confirmed_at=None)
 
+FILE: dict[str, Any] = {
+    "file_id": THING,
+    "version_id": uuid4(),
+    "customer_id": CUSTOMER,
+    "side": "operator",
+    "name": "messung.csv",
+    "folder_id": None,
+    "actor_id": None,
+}
+BROUGHT: dict[str, Any] = FILE | {"folder": "", "shared_by": "Olga Operator"}
+SHARED = FileShared(**BROUGHT, kind="new", size_bytes=42, scan="clean", shared_at=NOW)
+QUARANTINED = FileQuarantined(**BROUGHT, signature="Eicar", quarantined_at=NOW)
+OPENED = FileOpened(**FILE, opened_by="Anna Beispiel", opened_at=NOW)
+
 
 def told(event: Event) -> News | None:
     """As it comes over the wire."""
@@ -123,6 +138,24 @@ def test_pages_are_told(event: Event, module: str, name: str, number: str | None
         "link": f"/api/v1/{module}/{THING}",
     }
     assert any(event.subject in subjects for subjects in NEWS.values())
+
+
+@pytest.mark.parametrize(
+    ("event", "name"), [(SHARED, "file_shared"), (QUARANTINED, "file_quarantined"), (OPENED, "file_opened")]
+)
+def test_pages_are_told_of_files_and_which_side_brought_them(event: Event, name: str) -> None:
+    news = told(event)
+
+    assert news is not None
+    assert (news.module, news.name, news.customer_id) == ("exchange", name, str(CUSTOMER))
+    assert news.data == {
+        "id": str(THING),
+        "kind": "file",
+        "number": "messung.csv",
+        "link": f"/api/v1/exchange/entries/{THING}",
+        "side": "operator",
+    }
+    assert event.subject in NEWS["DOCUMENTS"]
 
 
 def test_a_contact_for_everybody_is_news_for_nobody() -> None:
