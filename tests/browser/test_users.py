@@ -3,37 +3,15 @@
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
+from tests.browser.accounts import add, choose, row_of
 from tests.browser.tab import NewTab, Tab
 from tests.people import Person, invitation_token
 from tests.portal import Portal
 from tests.world import Company
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-
-def row_of(tab: Tab, username: str) -> Locator:
-    return tab.page.locator(f"tr[data-user='{username}']")
-
-
-def choose(tab: Tab, username: str, item: str) -> Locator:
-    """Something of the row's menu; the dialog that asks."""
-    row_of(tab, username).get_by_role("button", name="Weitere Aktionen").click()
-    tab.page.locator("[popover]:popover-open").get_by_role("button", name=item).click()
-    dialog = tab.page.get_by_role("dialog")
-    expect(dialog).to_be_visible()
-    return dialog
-
-
-def add(tab: Tab, username: str, given_name: str = "Nora", family_name: str = "Neu") -> Locator:
-    tab.page.get_by_label("E-Mail", exact=True).fill(username)
-    tab.page.get_by_label("Vorname").fill(given_name)
-    tab.page.get_by_label("Nachname").fill(family_name)
-    tab.button("Anlegen").click()
-    row = row_of(tab, username)
-    expect(row).to_have_attribute("data-state", "created")
-    return row
 
 
 @pytest.fixture
