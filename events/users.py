@@ -98,6 +98,22 @@ class UserInvited(Event):
     occurred_at: datetime
 
 
+class SecondFactorResetRequested(Event):
+    """An admin or the operator wants a person's authenticator app taken away, with a reason."""
+
+    subject = "users.second_factor_reset.requested.v1"
+    listeners = frozenset({"users"})
+    entity_field = "user_id"
+
+    user_id: UUID
+    customer_id: UUID | None = Field(description="for which company; none among the operator's own people")
+    reason: str
+    requested_by: str = Field(description="name of the person, as it was then")
+    actor_id: UUID
+    by_operator: bool
+    occurred_at: datetime
+
+
 class UsersAuditRecorded(AuditRecorded):
     """A line of `users` for the audit log."""
 

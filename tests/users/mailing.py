@@ -53,7 +53,7 @@ class Office:
         how = usual | more
         async with self.database.transaction() as session:
             customer = await session.get(Customer, how["customer"]) if how["customer"] else None
-            staff = "agent" if customer is None else None
+            staff = how.get("staff_role", "agent") if customer is None else None
             place = Place(
                 "operator" if staff else how["role"],
                 customer,

@@ -110,4 +110,5 @@ async def _shown(session: AsyncSession, user_id: UUID, language: str) -> Notific
 
 
 def _wanted(name: Name, places: Sequence[Membership], said: Mapping[str, bool]) -> bool:
-    return said.get(name, INTERESTS[name].wanted_by_default(places))
+    interest = INTERESTS[name]
+    return interest.fixed or said.get(name, interest.wanted_by_default(places))

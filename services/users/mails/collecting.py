@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.db import Database, utc_now
 from chassis.logging import log
 from services.users.mails.interests import INTERESTS, Name
-from services.users.mails.readers import ACCOUNT_MANAGER, Reader, readers
-from services.users.models import Collection, Customer, MailRow, Notice
+from services.users.mails.readers import ACCOUNT_MANAGER, mail_to, readers
+from services.users.models import Collection, Customer, Notice
 from services.users.settings import Settings
 
 _AT_ONCE = 50
@@ -92,19 +92,3 @@ def _interest(notice: Notice) -> Name:
 
 def _counts(notices: Sequence[Notice]) -> dict[str, int]:
     return dict(Counter(notice.interest for notice in notices))
-
-
-def mail_to(reader: Reader, kind: str, words: dict[str, Any], customer_id: Any, now: datetime) -> MailRow:
-    """A mail that the postman finds at once."""
-    return MailRow(
-        kind=kind,
-        recipient=reader.address,
-        language="en" if reader.language == "en" else "de",
-        words=words | {"addressee": reader.name},
-        customer_id=customer_id,
-        user_id=reader.user_id,
-        membership_id=reader.membership_id,
-        contact_id=reader.contact_id,
-        created_at=now,
-        next_try_at=now,
-    )

@@ -12,10 +12,13 @@ from events.contacts import ApprovalDecided, ApprovalRequested, ContactChanged, 
 from events.contracts import NoticeApproaching
 from events.documents import DocumentFiled, FileQuarantined, FileShared, InvoiceFiled
 from events.metrics import CommitExceeded, CommitNearing, ThresholdExceeded
+from events.users import SecondFactorResetRequested
 from services.users.mails.noting import News, note
+from services.users.mails.warning import warn_of_reset
 from services.users.models import Contact, Side
 
 handlers = EventRouter("users")
+handlers.on(SecondFactorResetRequested)(warn_of_reset)
 
 
 @handlers.on(InvoiceFiled)

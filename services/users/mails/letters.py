@@ -1,11 +1,12 @@
 """What each mail says: the templates beside this file, and the values that go into them."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 from chassis.brand import Brand
-from chassis.mail import Mail, Templates
+from chassis.mail import Mail, Templates, moment
 from services.users.mails.interests import INTERESTS
 from services.users.mails.wording import headline, item, role
 from services.users.models import MailRow
@@ -39,6 +40,9 @@ def letter(row: MailRow, brand: Brand, settings: Settings) -> Mail:
     }
     if row.kind == "notice":
         values |= _notice(row.words, settings.public_url, english)
+    else:
+        zone = row.words["time_zone"] or settings.mail_time_zone
+        values["at"] = moment(datetime.fromisoformat(row.words["occurred_at"]), row.language, zone)
     return _TEMPLATES.render(row.kind, row.language, to=row.recipient, **values)
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from services.users.mails.interests import INTERESTS, Name
-from services.users.models import MAIL, MODULES, Choice, Contact, Membership, Notice, Side, address_key
+from services.users.models import MAIL, MODULES, Choice, Contact, MailRow, Membership, Notice, Side, address_key
 
 ACCOUNT_MANAGER = "account_manager"
 """The operator's contact who is told what a customer has shared."""
@@ -62,18 +63,20 @@ async def people(session: AsyncSession, customer_id: UUID | None, now: datetime)
 async def _users(session: AsyncSession, customer_id: UUID, side: Side, now: datetime) -> list[Reader]:
     places = await people(session, customer_id if side == "customer" else None, now)
     said = await _choices(session, [one.user_id for one in places])
-    return [
-        Reader(
-            one.user.email,
-            one.user.name,
-            one.user.language,
-            frozenset(name for name in INTERESTS if _wants(name, one, said[one.user_id])),
-            frozenset(MODULES if one.customer_id is None else one.effective_modules),
-            user_id=one.user_id,
-            membership_id=one.id,
-        )
-        for one in places
-    ]
+    return [user_reader(one, said[one.user_id]) for one in places]
+
+
+def user_reader(place: Membership, said: Mapping[str, bool]) -> Reader:
+    """A user at one place, who has said this about what to be told."""
+    return Reader(
+        place.user.email,
+        place.user.name,
+        place.user.language,
+        frozenset(name for name in INTERESTS if _wants(name, place, said)),
+        frozenset(MODULES if place.customer_id is None else place.effective_modules),
+        user_id=place.user_id,
+        membership_id=place.id,
+    )
 
 
 def _wants(name: Name, place: Membership, said: Mapping[str, bool]) -> bool:
@@ -115,3 +118,19 @@ async def contacts_of(session: AsyncSession, customer_id: UUID, side: Side) -> l
     found = list(await session.scalars(wanted.order_by(Contact.id)))
     own = [one for one in found if one.customer_id is not None and ACCOUNT_MANAGER in one.roles]
     return own or found
+
+
+def mail_to(reader: Reader, kind: str, words: dict[str, Any], customer_id: UUID | None, now: datetime) -> MailRow:
+    """A mail that the postman finds at once."""
+    return MailRow(
+        kind=kind,
+        recipient=reader.address,
+        language="en" if reader.language == "en" else "de",
+        words=words | {"addressee": reader.name},
+        customer_id=customer_id,
+        user_id=reader.user_id,
+        membership_id=reader.membership_id,
+        contact_id=reader.contact_id,
+        created_at=now,
+        next_try_at=now,
+    )
