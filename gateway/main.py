@@ -25,7 +25,7 @@ from gateway.met_norway import MetNorway
 from gateway.openapi import Description
 from gateway.principals import Directory
 from gateway.proxy import Proxy
-from gateway.routing import FORM, LINES, MIB, PROTOBUF, Route, Table
+from gateway.routing import ANY_SIZE, FORM, LINES, MIB, OFFSETS, PROTOBUF, Route, Table
 from gateway.sessions import Sessions
 from gateway.settings import Settings, settings
 from gateway.signing import Signer
@@ -85,6 +85,11 @@ ROUTES = (
     Route("POST", "/documents/operator/conflicts/{id}/drop", "documents"),
     Route("POST", "/documents/operator/dead-letters/{id}/retry", "documents"),
     Route("POST", "/documents/operator/dead-letters/{id}/drop", "documents"),
+    # large files, both ways
+    Route("OPTIONS", "/exchange/uploads", "documents"),
+    Route("POST", "/exchange/uploads", "documents", body_bytes=ANY_SIZE, media=OFFSETS, seconds=60, flows=True),
+    Route("HEAD DELETE", "/exchange/uploads/{id}", "documents"),
+    Route("PATCH", "/exchange/uploads/{id}", "documents", body_bytes=ANY_SIZE, media=OFFSETS, seconds=60, flows=True),
     # the feeds' door
     Route("POST", "/billing/invoices", "documents", body_bytes=8 * MIB, media=FORM, seconds=60),
     Route("POST", "/billing/documents", "documents", body_bytes=8 * MIB, media=FORM, seconds=60),

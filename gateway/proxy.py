@@ -1,6 +1,7 @@
 """A request goes to its service and the answer comes back: both streamed, both by the lists in `headers`."""
 
 import asyncio
+import math
 
 from starlette.types import Message
 
@@ -69,7 +70,7 @@ class Proxy:
             log.warning("upstream_down", upstream=service.name, cause=str(error)[:200])
             raise Unavailable(headers={"Retry-After": "2"}) from None
         try:
-            await self._answer(call, service, connection)
+            await self._answer(call, route, service, connection)
         finally:
             service.release(connection, sent_whole=sent_whole)
 
@@ -77,7 +78,7 @@ class Proxy:
         connection = await service.acquire()
         try:
             connection.begin(self._head(call, service, None), bodiless=False)
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout(None if route.flows else BODY_SECONDS):
                 sent_whole = await _send_body(call, route, connection, first)
             await connection.head(route.seconds)
         except BaseException:
@@ -119,7 +120,7 @@ class Proxy:
             lines.append(b"transfer-encoding: chunked\r\n")
         return b"".join((*lines, b"\r\n"))
 
-    async def _answer(self, call: Call, service: Upstream, connection: Connection) -> None:
+    async def _answer(self, call: Call, route: Route, service: Upstream, connection: Connection) -> None:
         headers = self._passing(connection.headers, service)
         if connection.status >= 400 and not _is_problem(headers):
             log.error("answer_is_no_problem", upstream=service.name, status_code=connection.status)
@@ -133,7 +134,7 @@ class Proxy:
         try:
             async with asyncio.timeout(IDLE_SECONDS) as limit:
                 await call.begin(connection.status, headers)
-                await _stream(call, connection, limit, gone)
+                await _stream(call, connection, limit, gone, seconds=math.inf if route.flows else TOTAL_SECONDS)
         except (UpstreamBroke, TimeoutError) as error:
             # The answer has begun: leaving it unfinished is how the client learns that it is not whole.
             log.warning("answer_cut", upstream=service.name, cause=repr(error))
@@ -230,10 +231,10 @@ async def _departure(call: Call) -> Message:
 
 
 async def _stream(
-    call: Call, connection: Connection, limit: asyncio.Timeout, gone: "asyncio.Task[Message] | None"
+    call: Call, connection: Connection, limit: asyncio.Timeout, gone: "asyncio.Task[Message] | None", *, seconds: float
 ) -> None:
     clock = asyncio.get_running_loop().time
-    end = clock() + TOTAL_SECONDS
+    end = clock() + seconds
     while piece := await connection.chunk():
         await call.send({"type": "http.response.body", "body": piece, "more_body": True})
         if gone is not None and gone.done():

@@ -12,6 +12,9 @@ JSON = ("application/json",)
 FORM = ("application/json", "multipart/form-data")
 PROTOBUF = ("application/x-protobuf",)
 LINES = ("text/plain",)
+OFFSETS = ("application/offset+octet-stream",)
+ANY_SIZE = 1024**5
+"""What comes is counted by the service, against what was declared."""
 
 # Nothing is decoded here: a percent sign may only stand for what can never be a separator, a dot or a percent sign.
 _SAFE_PATH = re.compile(
@@ -28,6 +31,7 @@ class Route:
         public: Also for callers who are not, or only half, signed in. The service still checks.
         seconds: Until the answer begins.
         media: Content types of a body.
+        flows: Body or answer may take hours, as long as they never stand still.
     """
 
     methods: str
@@ -37,6 +41,7 @@ class Route:
     body_bytes: int = MIB
     seconds: float = 15
     media: tuple[str, ...] = JSON
+    flows: bool = False
 
 
 @dataclass(frozen=True, slots=True)

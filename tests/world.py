@@ -1,6 +1,7 @@
 """Two companies with their people, machines and documents in a running portal, each with canaries in its data."""
 
 import asyncio
+import base64
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -70,10 +71,21 @@ class Company:
 
     contracts: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    uploads: list[str] = field(default_factory=list)
 
     @property
     def admin(self) -> Person:
         return self.customer.admin
+
+    def upload(self) -> str:
+        """An upload of its admin to the exchange drive, begun when it is first asked for."""
+        if not self.uploads:
+            name = base64.b64encode(f"{self.canary}.csv".encode()).decode()
+            headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "1000", "Upload-Metadata": f"filename {name}"}
+            made = self.admin.client.post("/api/v1/exchange/uploads", headers=headers)
+            assert made.status_code == 201, made.text
+            self.uploads.append(made.headers["Location"].rpartition("/")[2])
+        return self.uploads[0]
 
     def row(self) -> str:
         """The admin's row among the users."""

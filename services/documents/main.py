@@ -10,6 +10,9 @@ from services.documents.filing.sweep import sweep_for_ever
 from services.documents.handlers import handlers_with
 from services.documents.settings import Settings, settings
 from services.documents.storage import storage_at
+from services.documents.uploads.ending import tidy_for_ever
+from services.documents.uploads.hashes import Hashes
+from services.documents.uploads.writing import Means
 
 
 def create() -> FastAPI:
@@ -28,8 +31,8 @@ def create_with(chosen: Settings) -> FastAPI:
             settings=chosen,
             routers=ROUTERS,
             handlers=handlers_with(intake),
-            background=(release_waiting, sweep_orphans),
-            state={"storage": storage, "intake": intake},
+            background=(release_waiting, sweep_orphans, tidy_uploads),
+            state={"storage": storage, "intake": intake, "upload_hashes": Hashes()},
         )
     )
 
@@ -44,6 +47,14 @@ async def sweep_orphans(app: FastAPI) -> None:
     settings: Settings = app.state.settings
     age, every = settings.orphan_age, settings.sweep_interval
     await sweep_for_ever(app.state.database, app.state.storage, age=age, every=every)
+
+
+async def tidy_uploads(app: FastAPI) -> None:
+    """Uploads whose process died, and those that nobody has gone on with."""
+    settings: Settings = app.state.settings
+    database = app.state.database
+    means = Means(database.transaction, database.reading, app.state.storage.appended, app.state.upload_hashes)
+    await tidy_for_ever(means, scanning=settings.scanning, every=settings.upload_interval)
 
 
 def run() -> None:

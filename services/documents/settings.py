@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from functools import cache
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -36,6 +36,39 @@ class Settings(ServiceSettings):
     waiting_interval: timedelta = Field(
         default=timedelta(seconds=5), description="how often parked records are held against known customers"
     )
+
+    drive_quota_bytes: int = Field(default=50 * 1024**3, gt=0, description="room on each customer's exchange drive")
+    upload_limit_bytes: int = Field(default=50 * 1024**3, gt=0, description="the largest file on the exchange drive")
+    upload_interval: timedelta = Field(
+        default=timedelta(seconds=10), description="how often uploads that were left behind are sought"
+    )
+    drive_trash_kept: timedelta = Field(default=timedelta(days=30), description="then it is removed for good")
+    drive_interval: timedelta = Field(
+        default=timedelta(seconds=5), description="how often the drive looks for what is to be checked or removed"
+    )
+    drive_unscannable: Literal["acknowledge", "refuse"] = Field(
+        default="acknowledge", description="files that cannot be scanned: handed out to whoever says so, or never"
+    )
+    clamd_url: str = Field(default="", description="`tcp://HOST:PORT` or `unix:/PATH` of clamd; empty: no scan")
+    clamd_limit_bytes: int = Field(
+        default=2000 * 1024**2, gt=0, description="StreamMaxLength of clamd; what is larger is unscannable"
+    )
+    clamd_timeout: timedelta = Field(default=timedelta(seconds=300), description="for each answer of clamd")
+
+    @property
+    def scanning(self) -> bool:
+        """Files of the exchange drive are held back until they were scanned."""
+        return bool(self.clamd_url)
+
+    @field_validator("clamd_url")
+    @classmethod
+    def is_clamd(cls, value: str) -> str:
+        """Anything else would fail at the first file only."""
+        parts = urlsplit(value)
+        tcp = parts.scheme == "tcp" and parts.hostname and parts.port
+        if value and not tcp and not (parts.scheme == "unix" and parts.path.startswith("/")):
+            raise ValueError("must be tcp://HOST:PORT or unix:/PATH")
+        return value
 
     @field_validator("allowed_file_origins")
     @classmethod

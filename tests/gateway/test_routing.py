@@ -189,7 +189,7 @@ def test_the_readme_names_every_call_and_no_other() -> None:
     text = (Path(__file__).parents[2] / "gateway" / "README.md").read_text("utf-8")
     real = {f"{method} {route.path}" for route in ROUTES for method in route.methods.split()}
 
-    assert set(re.findall(r"\| `((?:GET|HEAD|POST|PUT|PATCH|DELETE) /[^`]*)` \|", text)) == real
+    assert set(re.findall(r"\| `((?:GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) /[^`]*)` \|", text)) == real
 
 
 def test_the_readme_names_every_setting_and_no_other() -> None:

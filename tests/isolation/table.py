@@ -30,6 +30,7 @@ class Row:
     owned: bool = False
     everywhere: tuple[str, ...] = ()
     """Callers for whom a thing of every company is their own: the operator's staff on the operator's pages."""
+    headers: dict[str, str] = field(default_factory=dict)
 
     def expected(self, caller: str, owner: str) -> set[int] | None:
         """The statuses that are right; a refusal by role stays one, everything else of others does not exist."""
@@ -83,6 +84,12 @@ def for_machines(status: Cell, **more: Any) -> Row:
     return Row((401, 401, 403, 403, 403, 403, 403, status), **more)
 
 
+def with_exchange(status: Cell, *, operator_here: Cell = None, **more: Any) -> Row:
+    """Whoever has the module `exchange`; the operator's staff see the same drive, but not each other's uploads."""
+    here = status if operator_here is None else operator_here
+    return Row((401, 401, 403, 403, status, 409, here, 401), **more)
+
+
 TOKEN = {"token": "x" * 43}
 CUSTOMER: Ids = {"customer_id": lambda company: company.customer.id}
 MEMBER: Ids = {"membership_id": lambda company: company.row()}
@@ -92,6 +99,8 @@ CONTACT: Ids = {"contact_id": lambda company: company.contact()}
 CONTRACT: Ids = {"contract_id": lambda company: company.contract()}
 LINE: Ids = {"line_id": lambda company: company.line()}
 GROUP: Ids = {"group_id": lambda company: company.group()}
+UPLOAD: Ids = {"upload_id": lambda company: company.upload()}
+TUS = {"Tus-Resumable": "1.0.0"}
 LETTER: Ids = {"letter_id": lambda _company: "999999999"}
 STAFF = ("operator", "operator_here")
 
@@ -159,6 +168,15 @@ TABLE: dict[str, Row] = {
         f"POST /documents/operator/dead-letters/{{letter_id}}/{what}": for_operators(404, path=LETTER)
         for what in ("retry", "drop")
     },
+    "POST /exchange/uploads": with_exchange(400, headers=TUS),
+    "PATCH /exchange/uploads/{upload_id}": with_exchange(
+        400,
+        operator_here=404,
+        path=UPLOAD,
+        owned=True,
+        headers=TUS | {"Upload-Offset": "x", "Content-Type": "application/offset+octet-stream"},
+    ),
+    "DELETE /exchange/uploads/{upload_id}": with_exchange(412, path=UPLOAD),
     "GET /metrics/lines": with_graphs(200),
     "GET /metrics/groups": with_graphs(200),
     "GET /metrics/lines/{line_id}": with_graphs(200, path=LINE, owned=True),

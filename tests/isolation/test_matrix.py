@@ -93,7 +93,7 @@ def call(stage: Stage, operation: str, row: Row, caller: str, owner: str) -> Res
     company = stage.company_for(owner)
     ids = {name: str(uuid4()) if owner == "unknown" else value(company) for name, value in row.path.items()}
     body = row.body(company if owner != "unknown" else None) if row.body else None
-    headers = {"If-Match": '"999999"'} if method in ("PATCH", "DELETE", "PUT") else {}
+    headers = row.headers | ({"If-Match": '"999999"'} if method in ("PATCH", "DELETE", "PUT") else {})
     return stage.callers[caller].request(
         method, f"/api/v1{template.format(**ids)}", json=body, headers=headers, params=row.query
     )

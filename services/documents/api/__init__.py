@@ -1,5 +1,13 @@
 """All endpoints of `documents`; literal paths before those with an id."""
 
-from services.documents.api import billing, documents, files, operator
+from services.documents.api import billing, documents, exchange, exchange_files, files, operator, uploads
 
-ROUTERS = (operator.router, documents.router, files.router, billing.router)
+ROUTERS = (
+    uploads.router,
+    exchange.router,
+    exchange_files.router,
+    operator.router,
+    documents.router,
+    files.router,
+    billing.router,
+)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint, Uuid, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.db import Utc
@@ -163,6 +163,8 @@ class DriveUpload(Base):
     """The folder it goes to; the customer's id for the root."""
     name: Mapped[str] = mapped_column(String(255))
     media_type: Mapped[str] = mapped_column(String(100))
+    metadata_header: Mapped[str | None] = mapped_column(Text)
+    """As the client sent it, who may ask for it again."""
     length_bytes: Mapped[int] = mapped_column(BIG)
     offset_bytes: Mapped[int] = mapped_column(BIG)
     object_key: Mapped[str] = mapped_column(String(100))

@@ -1,0 +1,326 @@
+"""One request's bytes on their way into the store: received, hashed and written at the same time, committed in steps.
+
+A body that breaks off is never the end of a file: what came is kept, and the upload waits for the rest.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from chassis.consumer import DependencyDown
+from chassis.db import OpenSession
+from chassis.errors import Unavailable
+from chassis.logging import log
+from services.documents.storage import Appender, AppendStore, InUse, StoreFull
+from services.documents.uploads.hashes import Hashes, feed
+from services.documents.uploads.lease import LEASE, Held, LeaseLost, Owner, commit, let_go, retake, take
+from services.documents.uploads.protocol import (
+    Checksum,
+    MoreThanDeclared,
+    StorageFull,
+    UploadBusy,
+    UploadChecksumMismatch,
+    UploadStalled,
+)
+
+BATCH_BYTES = 1024 * 1024
+STEP_BYTES = 16 * 1024 * 1024
+"""Committed whenever so much is stored, or when the store's time has passed."""
+SILENCE_SECONDS = 3.0
+"""Then a writer lets go until more comes: the client may have come back on another connection."""
+WAIT_SECONDS = 5.0
+"""For a writer who is about to let go."""
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+class BodyBroke(Exception):
+    """The client, or the way to it, is gone; nobody reads an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every request writes with."""
+
+    transactions: OpenSession
+    reading: OpenSession
+    store: AppendStore
+    hashes: Hashes
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How far it got. If that is all, it is still held: what comes next is its arrival on the drive."""
+
+    held: Held
+    sha256: str | None
+
+    @property
+    def complete(self) -> bool:
+        """All bytes that were declared."""
+        return self.held.offset == self.held.length
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request's bytes as the server hands them out."""
+
+    receive: Receive
+    length: int | None
+    """As declared; none where it is chunked."""
+
+    async def piece(self) -> tuple[bytes, bool]:
+        """The next bytes, and whether there are more.
+
+        Raises:
+            BodyBroke: there should be, but they will not come.
+        """
+        message = await self.receive()
+        if message["type"] != "http.request":
+            raise BodyBroke
+        return message.get("body", b""), message.get("more_body", False)
+
+
+async def write(
+    means: Means, owner: Owner, upload_id: UUID, offset: int, body: Body, checksum: Checksum | None
+) -> Written:
+    """Append a request's body at the offset.
+
+    Raises:
+        UploadBusy: somebody else is writing.
+        UploadChecksumMismatch: other bytes; the offset stays.
+        MoreThanDeclared: nothing beyond the length is stored.
+        StorageFull: what is stored stays.
+        BodyBroke: what came is stored, without a checksum to check.
+    """
+    writer = await _writer(means, owner, upload_id, offset, checksum)
+    with _told(upload_id):
+        return await writer.take_in(body)
+
+
+async def seal(means: Means, held: Held) -> Written:
+    """An upload that has all its bytes, but whose process did not live to say so."""
+    with _told(held.upload_id):
+        return await (await Writer.begin(means, held, None)).complete()
+
+
+@contextlib.contextmanager
+def _told(upload_id: UUID) -> Iterator[None]:
+    try:
+        yield
+    except (LeaseLost, InUse):
+        raise UploadBusy(headers={"Retry-After": "1"}) from None
+    except StoreFull as error:
+        log.error("store_is_full", upload_id=str(upload_id), error=str(error))
+        raise StorageFull from error
+    except DependencyDown as error:
+        log.warning("store_is_away", upload_id=str(upload_id), error=str(error))
+        raise Unavailable(headers={"Retry-After": "2"}) from error
+
+
+async def _writer(means: Means, owner: Owner, upload_id: UUID, offset: int, checksum: Checksum | None) -> "Writer":
+    """Become the one writer, patiently: the last one may just be storing what it got before its connection broke."""
+    end = time.monotonic() + WAIT_SECONDS
+    while True:
+        held = await take(means.transactions, owner, upload_id, offset)
+        if held is not None:
+            with _told(upload_id), contextlib.suppress(InUse):
+                return await Writer.begin(means, held, checksum)
+        if time.monotonic() > end:
+            raise UploadBusy(headers={"Retry-After": "1"})
+        await asyncio.sleep(0.1)
+
+
+@dataclass
+class Writer:
+    """The state of one request. ``held.offset`` is committed, ``appended`` is in the store, ``waiting`` in memory."""
+
+    means: Means
+    held: Held
+    checksum: Checksum | None
+    appended: int
+    appender: Appender | None = None
+    hash: Any | None = None
+    """Of exactly what was appended, from the beginning of the file; none if that was not seen."""
+    hash_before: Any | None = None
+    checking: Any | None = None
+    """The hash of this request's bytes that the client has sent a checksum for."""
+    committed_at: float = field(default_factory=time.monotonic)
+    waiting: list[bytes] = field(default_factory=list)
+    waiting_bytes: int = 0
+    storing: "asyncio.Task[None] | None" = None
+    storing_bytes: int = 0
+
+    @classmethod
+    async def begin(cls, means: Means, held: Held, checksum: Checksum | None) -> "Writer":
+        """Open it at its offset, and let go again if that does not work.
+
+        Raises:
+            InUse: an earlier writer has it open still.
+        """
+        writer = cls(means, held, checksum, held.offset)
+        try:
+            await writer._open()
+        except BaseException:
+            await let_go(means.transactions, held)
+            raise
+        if checksum is not None:
+            writer.checking = checksum.begin()
+            writer.hash_before = writer.hash.copy() if writer.hash is not None else None
+        return writer
+
+    async def take_in(self, body: Body) -> Written:
+        """Until the end of the body, or its break; then let go, unless it is complete."""
+        keep = self.checksum is None
+        try:
+            if body.length is not None and self.appended + body.length > self.held.length:
+                raise MoreThanDeclared
+            try:
+                await self._receive(body)
+            finally:
+                await self._store_rest()
+            if self.checksum is not None and self._digest() != self.checksum.digest:
+                raise UploadChecksumMismatch
+            keep = True
+        except BaseException:
+            await self._end(keep=keep)
+            raise
+        if self.appended == self.held.length:
+            return await self.complete()
+        await self._end(keep=True)
+        return Written(self.held, None)
+
+    async def complete(self) -> Written:
+        """All bytes are there: stored for good before anybody hears of it."""
+        appender = await self._opened()
+        self.appender = None
+        try:
+            state = await appender.flush(last=True)
+            await appender.close()
+            self.held = await commit(self.means.transactions, self.held, offset=self.held.length, state=state)
+        except BaseException:
+            await appender.close()
+            await let_go(self.means.transactions, self.held)
+            raise
+        return Written(self.held, self.hash.hexdigest() if self.hash is not None else None)
+
+    def _digest(self) -> bytes:
+        return bytes(self.checking.digest()) if self.checking is not None else b""
+
+    async def _receive(self, body: Body) -> None:
+        patience = SILENCE_SECONDS if self.checksum is None else LEASE.total_seconds()
+        more = True
+        while more:
+            try:
+                async with asyncio.timeout(patience):
+                    piece, more = await body.piece()
+            except TimeoutError:
+                if self.checksum is not None:
+                    raise UploadStalled(headers={"Connection": "close"}) from None
+                await self._pause()
+                continue
+            if self.appended + self.storing_bytes + self.waiting_bytes + len(piece) > self.held.length:
+                raise MoreThanDeclared
+            if piece:
+                self.waiting.append(piece)
+                self.waiting_bytes += len(piece)
+            late = time.monotonic() - self.committed_at >= self.means.store.flush_seconds
+            if self.waiting and (self.waiting_bytes >= BATCH_BYTES or late):
+                await self._hand_over()
+
+    async def _hand_over(self) -> None:
+        """Storing goes on while more is received; one batch at a time, so that memory stays flat."""
+        await self._stored()
+        appender = await self._opened()
+        batch, self.waiting = self.waiting, []
+        self.storing_bytes, self.waiting_bytes = self.waiting_bytes, 0
+        self.storing = asyncio.create_task(self._store(appender, batch))
+
+    async def _store(self, appender: Appender, batch: Sequence[bytes]) -> None:
+        known, self.hash = self.hash, None
+        await asyncio.gather(appender.append(batch), asyncio.to_thread(feed, (known, self.checking), batch))
+        self.hash = known
+        self.appended += self.storing_bytes
+        self.storing_bytes = 0
+        due = time.monotonic() - self.committed_at >= self.means.store.flush_seconds
+        if due or (self.checksum is None and self.appended - self.held.offset >= STEP_BYTES):
+            await self._commit(appender)
+
+    async def _commit(self, appender: Appender) -> None:
+        """A step; with a checksum to come only a sign of life, and the last step belongs to `complete`."""
+        offset, state = self.held.offset, self.held.state
+        if self.checksum is None and self.appended < self.held.length:
+            offset, state = self.appended, await appender.flush()
+        self.held = await commit(self.means.transactions, self.held, offset=offset, state=state)
+        self.committed_at = time.monotonic()
+
+    async def _stored(self) -> None:
+        if self.storing is not None:
+            storing, self.storing = self.storing, None
+            await storing
+
+    async def _store_rest(self) -> None:
+        if self.waiting:
+            await self._hand_over()
+        await self._stored()
+
+    async def _pause(self) -> None:
+        """Nothing has come for a while: keep what did, and let others write until more comes."""
+        if self.appender is not None:
+            await self._store_rest()
+            await self._end(keep=True)
+
+    async def _opened(self) -> Appender:
+        """After a pause it counts only if nobody else has written meanwhile.
+
+        Raises:
+            LeaseLost: somebody has.
+        """
+        if self.appender is None:
+            held = await retake(self.means.transactions, self.held)
+            if held is None:
+                raise LeaseLost
+            self.held = held
+            try:
+                await self._open()
+            except BaseException:
+                await let_go(self.means.transactions, held)
+                raise
+        assert self.appender is not None
+        return self.appender
+
+    async def _open(self) -> None:
+        held = self.held
+        self.appender = await self.means.store.writer(
+            held.key, held.state, offset=held.offset, length=held.length, broke_off=held.broke_off
+        )
+        self.hash = self.means.hashes.take(held.upload_id, held.offset)
+        self.committed_at = time.monotonic()
+        if held.broke_off:
+            state = await self.appender.flush()
+            held = await commit(self.means.transactions, held, offset=held.offset, state=state)
+            self.held = replace(held, broke_off=False)
+
+    async def _end(self, *, keep: bool) -> None:
+        """Commit what is in the store, if it may be kept, and let others write."""
+        if self.appender is None:
+            return
+        appender, self.appender = self.appender, None
+        stored = self.appended if keep else self.held.offset
+        try:
+            state = await appender.flush() if stored > self.held.offset else self.held.state
+            await appender.close()
+            self.held = await commit(self.means.transactions, self.held, offset=stored, state=state, let_go=True)
+        except (LeaseLost, StoreFull, DependencyDown) as error:
+            log.warning("bytes_not_kept", upload_id=str(self.held.upload_id), error=repr(error)[:300])
+            await appender.close()
+            await let_go(self.means.transactions, self.held)
+            return
+        self.appended = stored
+        known = self.hash if keep else self.hash_before
+        if known is not None:
+            self.means.hashes.keep(self.held.upload_id, stored, known)
