@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
 from events.network import PercentileMethod
 
 Of = Literal["in", "out", "larger", "sum"]
+_RATE = _SLOT = itemgetter(0)
 
 
 class Rates(NamedTuple):
@@ -51,9 +53,9 @@ def discarded(samples: int) -> int:
 def ranked(rates: Sequence[Rates], method: PercentileMethod) -> list[Ranked]:
     """The sorted lists of which the greatest value is the percentile."""
     drop = discarded(len(rates))
-    return [
-        Ranked(of, sorted(series, key=lambda row: (-row[0], row[1])), drop) for of, series in _series(rates, method)
-    ]
+    in_order = sorted(rates, key=_SLOT)
+    # sorting keeps the order of equal ones: the earlier slot first
+    return [Ranked(of, sorted(series, key=_RATE, reverse=True), drop) for of, series in _series(in_order, method)]
 
 
 def percentile(rates: Sequence[Rates], method: PercentileMethod) -> int | None:

@@ -17,9 +17,8 @@ from services.metrics.store.reading import (
     Percentiles,
     percentiles_of_line,
     pieces_of_sums,
-    present,
+    rates_of_line,
     slots_of_group,
-    slots_of_line,
     steps_of_line,
     volumes,
 )
@@ -245,7 +244,7 @@ async def rates_of_span(session: AsyncSession, subject: Subject, span: Span) -> 
     """The 5-minute averages that exist, of a group summed per slot; and in how many only some lines were measured."""
     first, end = span[0] // SLOT, span[1] // SLOT
     if not subject.is_group:
-        return present(await slots_of_line(session, subject.lines[0], first, end)), 0
+        return await rates_of_line(session, subject.lines[0], first, end), 0
     sums = await slots_of_group(session, subject.lines, first, end)
     partial = sum(row.lines < len(subject.lines) for row in sums)
     return [Rates(slot, into, out) for slot, into, out, _ in sums], partial

@@ -20,6 +20,10 @@ _SLOTS = both(
     f"SELECT slot, {_IN}, {_OUT}, in_octets, out_octets, measured_ms FROM slots s"
     " WHERE line_number = $1 AND slot >= $2 AND slot < $3 AND measured_ms > 0 ORDER BY slot"
 )
+_RATES = both(
+    f"SELECT slot, {_IN}, {_OUT} FROM slots s WHERE line_number = $1 AND slot >= $2 AND slot < $3 AND {_PRESENT}"
+    " ORDER BY slot"
+)
 _SUMMED = Text(
     f"""
     SELECT s.slot, SUM({_IN}), SUM({_OUT}), COUNT(*) FROM json_each(?) g CROSS JOIN slots s
@@ -112,17 +116,17 @@ class Summed(NamedTuple):
 
 async def slots_of_line(session: AsyncSession, line: int, first: int, end: int) -> list[SlotRow]:
     """All slots of a range in which anything was measured."""
-    return [SlotRow(*row) for row in await read_plain(session, _SLOTS, line, first, end)]
+    return list(map(SlotRow._make, await read_plain(session, _SLOTS, line, first, end)))
 
 
 async def slots_of_group(session: AsyncSession, lines: Sequence[int], first: int, end: int) -> list[Summed]:
     """Summed per slot first; slots in which at least one line was measured."""
-    return [Summed(*row) for row in await read(session, _SUMMED, [(line, first, end) for line in lines])]
+    return list(map(Summed._make, await read(session, _SUMMED, [(line, first, end) for line in lines])))
 
 
-def present(rows: Sequence[SlotRow]) -> list[Rates]:
-    """The slots that count."""
-    return [Rates(row[0], row[1], row[2]) for row in rows if row[5] * 2 >= STEP_MS]
+async def rates_of_line(session: AsyncSession, line: int, first: int, end: int) -> list[Rates]:
+    """The slots of a range that count, in their order."""
+    return list(map(Rates._make, await read_plain(session, _RATES, line, first, end)))
 
 
 async def steps_of_line(session: AsyncSession, line: int, grid: Grid) -> list[Row]:
