@@ -227,14 +227,14 @@ CASES = {
         (
             "Nordwelle: 2 Hinweise zu Ihren Leitungen",
             "Uplink Berlin A: über 5 Mbit/s",
-            "Bandbreite eingehend: 6,2 Mbit/s, erstmals 12.11.2026, 14:05 Uhr (CET)",
+            "Bandbreite eingehend: 6,3 Mbit/s, erstmals 12.11.2026, 14:05 Uhr (CET)",
             "Uplink Berlin A: über 2 TB",
             "Volumen beide Richtungen zusammen: 2 TB",
         ),
         (
             "Nordwelle: 2 notes on your lines",
             "Uplink Berlin A: above 5 Mbit/s",
-            "Rate in: 6.2 Mbit/s, first on 12 November 2026, 14:05 (CET)",
+            "Rate in: 6.3 Mbit/s, first on 12 November 2026, 14:05 (CET)",
             "Uplink Berlin A: above 2 TB",
             "Volume both directions together: 2 TB",
         ),

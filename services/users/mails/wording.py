@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -85,10 +85,10 @@ def quantity(value: int, unit: str, english: bool) -> str:
     """Base 1000: ``8,2 Mbit/s``, ``1.5 GB``."""
     figure, prefix = Decimal(value), ""
     for larger in ("k", "M", "G", "T", "P"):
-        if figure < 1000:
+        if figure < Decimal("999.95"):
             break
         figure, prefix = figure / 1000, larger
-    text = f"{figure:.1f}".removesuffix(".0") if prefix else f"{figure:f}"
+    text = str(figure.quantize(Decimal("0.1"), ROUND_HALF_UP)).removesuffix(".0")
     return f"{_local(text, english)} {prefix}{unit}"
 
 
