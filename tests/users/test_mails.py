@@ -131,6 +131,20 @@ async def test_news_that_comes_while_its_mail_is_written_is_told_by_the_next(off
     assert [n for n in range(20) if lines.count(f"- Rechnung RE-{n}") != 1] == []
 
 
+async def test_one_collection_that_cannot_be_written_does_not_hold_up_the_others_and_is_kept(office: Office) -> None:
+    await office.person()
+    await office.hear(office.invoice())
+    (broken,) = await office.rows(Notice)
+    await office.change(Notice, broken.id, words=[])
+    await office.hear(office.notice_day())
+
+    (mail,) = await office.mails()
+
+    assert "Colocation" in mail["Subject"]
+    await office.change(Notice, broken.id, words=broken.words)
+    assert len(await office.mails()) == 2
+
+
 async def test_a_server_that_is_away_delays_and_every_try_is_the_same_message(make_office: MakeOffice) -> None:
     box = Mailbox(free_port())
     office = await make_office(smtp_port=box.port)

@@ -48,7 +48,7 @@ CASES = {
             "of 1 November 2026, 1,264.62 EUR, due on 15 November 2026",
             "New invoices",
         ),
-        "/files",
+        "/files?document=",
     ),
     "credit note without a due date": Case(
         once(lambda office: office.invoice("GS-7", kind="credit_note", due_on=None)),
@@ -88,7 +88,7 @@ CASES = {
             "1.5 GB, in the folder 2026 / Oktober, by Jan Muster",
             "New files in the exchange drive",
         ),
-        "/files/exchange",
+        "/files/exchange?folder=",
     ),
     "files of the customer": Case(
         twice(lambda office: office.file("customer")),
@@ -133,7 +133,7 @@ CASES = {
             "a notice day of Beispiel AG comes near.",
             "to end it on 31 March 2027, notice must be given by 31 December 2026 (within 3 months)",
         ),
-        "/contracts",
+        "/contracts?contract=",
     ),
     "last month before a notice day": Case(
         lambda office: [office.notice_day(months_before=1), office.notice_day(number="V-2", name="Voice")],

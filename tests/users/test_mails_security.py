@@ -72,6 +72,9 @@ async def test_where_the_operator_did_it_the_responsible_contacts_are_told_too(o
     await office.hear(a_reset(office, vera.user_id, by_operator=True))
 
     assert await told_at_once(office) == ["abuse@kunde.example", "leitung@kunde.example", "vera@kunde.example"]
+    why = {mail["To"]: text_of(mail).rpartition("-- ")[2] for mail in office.mailbox.mails}
+    assert "als Ansprechpartner „Geschäftsleitung“ eingetragen" in why["leitung@kunde.example"]
+    assert "als Ansprechpartner „Missbrauch“ eingetragen" in why["abuse@kunde.example"]
 
 
 async def test_among_the_operators_people_the_administrators_are_told(office: Office) -> None:

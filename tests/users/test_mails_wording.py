@@ -61,8 +61,9 @@ def test_every_news_that_is_collected_has_its_words(english: bool) -> None:
 
 
 def test_what_is_no_known_kind_is_called_by_its_family() -> None:
-    words = {"number": "X-1", "kind": "receipt", "title": "T", "issued_on": "2026-11-01"}
+    words = {"document_id": "7", "number": "X-1", "kind": "receipt", "title": "T", "issued_on": "2026-11-01"}
     amounts = {"gross": "1.00", "currency": "EUR", "due_on": None}
 
     assert item(words | amounts | {"interest": "invoice_filed"}, english=False).title == "Rechnung X-1"
+    assert item(words | amounts | {"interest": "invoice_filed"}, english=False).path == "/files?document=7"
     assert item(words | {"interest": "document_filed"}, english=True).title == "Document: T"

@@ -4,10 +4,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database, utc_now
@@ -20,6 +20,7 @@ from services.users.settings import Settings
 _AT_ONCE = 50
 _SHOWN = 20
 """A mail lists so many; the others are counted."""
+_PAUSE = timedelta(minutes=1)
 Key = tuple[str, Any, Any]
 
 
@@ -42,7 +43,18 @@ class Collector:
         due = select(Collection).where(Collection.due_at <= now).order_by(Collection.due_at).limit(_AT_ONCE)
         async with self.database.reading() as session:
             keys = [(one.topic, one.customer_id, one.side) for one in await session.scalars(due)]
-        return sum([await self._write(key, now) for key in keys])
+        return sum([await self._attempt(key, now) for key in keys])
+
+    async def _attempt(self, key: Key, now: datetime) -> bool:
+        """Whatever goes wrong with one collection never holds up the others."""
+        try:
+            return await self._write(key, now)
+        except Exception as error:
+            log.error("collection_failed", topic=key[0], customer_id=str(key[1]), exc_info=error)
+            async with self.database.transaction() as session:
+                later = update(Collection).where(*_this(key)).values(due_at=now + _PAUSE)
+                await session.execute(later.execution_options(synchronize_session=False))
+            return False
 
     async def _write(self, key: Key, now: datetime) -> bool:
         """Notices, mails and the collection's end are one transaction: none is told twice, none is lost."""
@@ -59,11 +71,14 @@ class Collector:
         return True
 
     async def _take(self, session: AsyncSession, key: Key, now: datetime) -> bool:
-        topic, customer_id, side = key
-        this = Collection.topic == topic, Collection.customer_id == customer_id, Collection.side == side
-        taken = delete(Collection).where(*this, Collection.due_at <= now)
+        taken = delete(Collection).where(*_this(key), Collection.due_at <= now)
         result: Any = await session.execute(taken.execution_options(synchronize_session=False))
         return bool(result.rowcount == 1)
+
+
+def _this(key: Key) -> tuple[Any, Any, Any]:
+    topic, customer_id, side = key
+    return Collection.topic == topic, Collection.customer_id == customer_id, Collection.side == side
 
 
 async def _write_mails(session: AsyncSession, key: Key, notices: Sequence[Notice], now: datetime) -> int:

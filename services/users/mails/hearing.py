@@ -17,6 +17,8 @@ from services.users.mails.noting import News, note
 from services.users.mails.warning import warn_of_reset
 from services.users.models import Contact, Side
 
+_OF_A_FILE = {"file_id", "folder_id", "name", "folder", "shared_by"}
+
 handlers = EventRouter("users")
 handlers.on(SecondFactorResetRequested)(warn_of_reset)
 
@@ -25,7 +27,7 @@ handlers.on(SecondFactorResetRequested)(warn_of_reset)
 async def note_invoice(event: InvoiceFiled, session: AsyncSession) -> None:
     """Backfilled history is told to nobody."""
     if event.notify:
-        shown = {"number", "kind", "issued_on", "due_on", "gross", "currency"}
+        shown = {"document_id", "number", "kind", "issued_on", "due_on", "gross", "currency"}
         words = event.model_dump(mode="json", include=shown)
         await note(session, event, News(event.customer_id, "invoice_filed", "invoices", words))
 
@@ -35,14 +37,14 @@ async def note_document(event: DocumentFiled, session: AsyncSession) -> None:
     """Call records are for those who may see call records."""
     if event.notify:
         module = "call_records" if event.kind == "call_records" else "invoices"
-        words = event.model_dump(mode="json", include={"number", "kind", "title", "issued_on"})
+        words = event.model_dump(mode="json", include={"document_id", "number", "kind", "title", "issued_on"})
         await note(session, event, News(event.customer_id, "document_filed", module, words))
 
 
 @handlers.on(FileShared)
 async def note_file(event: FileShared, session: AsyncSession) -> None:
     """The other side is told."""
-    words = event.model_dump(mode="json", include={"name", "folder", "size_bytes", "shared_by"})
+    words = event.model_dump(mode="json", include=_OF_A_FILE | {"size_bytes"})
     words["key"] = str(event.file_id)
     other: Side = "operator" if event.side == "customer" else "customer"
     await note(session, event, News(event.customer_id, "file_shared", "exchange", words, other))
@@ -51,14 +53,14 @@ async def note_file(event: FileShared, session: AsyncSession) -> None:
 @handlers.on(FileQuarantined)
 async def note_quarantine(event: FileQuarantined, session: AsyncSession) -> None:
     """Whoever brought it should know that nobody gets it, and look at the own machines."""
-    words = event.model_dump(mode="json", include={"name", "folder", "signature", "shared_by"})
+    words = event.model_dump(mode="json", include=_OF_A_FILE | {"signature"})
     await note(session, event, News(event.customer_id, "file_quarantined", "exchange", words, event.side))
 
 
 @handlers.on(NoticeApproaching)
 async def note_notice_day(event: NoticeApproaching, session: AsyncSession) -> None:
     """So that nobody misses the last day on which a contract can be ended."""
-    shown = {"number", "name", "months_before", "last_notice_day", "earliest_end_on"}
+    shown = {"contract_id", "number", "name", "months_before", "last_notice_day", "earliest_end_on"}
     words = event.model_dump(mode="json", include=shown)
     await note(session, event, News(event.customer_id, "contract_notice", "contracts", words))
 
@@ -66,14 +68,18 @@ async def note_notice_day(event: NoticeApproaching, session: AsyncSession) -> No
 @handlers.on(ReviewDue)
 async def note_review(event: ReviewDue, session: AsyncSession) -> None:
     """Nobody has said for a year that the contact is still right."""
-    words = event.model_dump(mode="json", include={"roles", "due_on"}) | await _named(session, event.contact_id)
+    words = event.model_dump(mode="json", include={"contact_id", "roles", "due_on"}) | await _named(
+        session, event.contact_id
+    )
     await note(session, event, News(event.customer_id, "contact_review", "contacts", words))
 
 
 @handlers.on(ApprovalRequested)
 async def note_waiting_change(event: ApprovalRequested, session: AsyncSession) -> None:
     """The operator's people decide."""
-    words = event.model_dump(mode="json", include={"kind", "requested_by"}) | await _named(session, event.contact_id)
+    words = event.model_dump(mode="json", include={"contact_id", "kind", "requested_by"}) | await _named(
+        session, event.contact_id
+    )
     words["key"] = str(event.contact_id)
     await note(session, event, News(event.customer_id, "contact_waiting", "contacts", words, "operator"))
 
@@ -81,7 +87,7 @@ async def note_waiting_change(event: ApprovalRequested, session: AsyncSession) -
 @handlers.on(ApprovalDecided)
 async def note_decision(event: ApprovalDecided, session: AsyncSession) -> None:
     """Only whoever asked for it is told."""
-    words = event.model_dump(mode="json", include={"kind", "approved", "reason"})
+    words = event.model_dump(mode="json", include={"contact_id", "kind", "approved", "reason"})
     words |= {"for": str(event.requested_by_id)} | await _named(session, event.contact_id)
     await note(session, event, News(event.customer_id, "contact_decided", "contacts", words))
 

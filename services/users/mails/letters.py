@@ -55,5 +55,5 @@ def _notice(words: dict[str, Any], base: str, english: bool) -> dict[str, Any]:
         "kinds": ", ".join(INTERESTS[name].text[english] for name in INTERESTS if name in words["counts"]),
         "more": total - len(news),
         "several": total > 1,
-        "url": urljoin(base, _PAGES[words["topic"]]),
+        "url": urljoin(base, news[0].path if total == 1 else _PAGES[words["topic"]]),
     }

@@ -25,6 +25,7 @@ class Reader:
     Attributes:
         wanted: The names of the news that they want.
         modules: What they may see.
+        roles: As which contact they are told.
     """
 
     address: str
@@ -32,6 +33,7 @@ class Reader:
     language: str
     wanted: frozenset[str]
     modules: frozenset[str]
+    roles: tuple[str, ...] = ()
     user_id: UUID | None = None
     membership_id: UUID | None = None
     contact_id: UUID | None = None
@@ -100,7 +102,7 @@ async def _contacts(session: AsyncSession, customer_id: UUID, side: Side) -> lis
         told = {"file_shared": ACCOUNT_MANAGER}
     modules = frozenset(MODULES) - {"call_records"}
     return [
-        Reader(one.email, one.name, one.language, wanted, modules, contact_id=one.id)
+        Reader(one.email, one.name, one.language, wanted, modules, tuple(one.roles), contact_id=one.id)
         for one in await contacts_of(session, customer_id, side)
         if one.email and (wanted := frozenset(name for name, role in told.items() if role in one.roles))
     ]

@@ -12,7 +12,7 @@ from services.users.models import Customer, Membership, address_key
 from services.users.settings import settings
 
 KIND = "second_factor_reset"
-RESPONSIBLE = frozenset({"management", "abuse"})
+RESPONSIBLE = ("management", "abuse")
 """Roles of the contacts who hear that the operator has reset somebody: perhaps there is no other admin."""
 
 
@@ -26,10 +26,11 @@ async def warn_of_reset(event: SecondFactorResetRequested, session: AsyncSession
     person = next((one for one in places if one.user_id == event.user_id), None)
     words = event.model_dump(mode="json", include={"reason", "requested_by", "by_operator", "occurred_at"})
     words |= {"customer": customer.name if customer else "", "time_zone": customer.time_zone if customer else None}
-    words["person"] = person.user.name if person else ""
+    words |= {"person": person.user.name if person else "", "side": "customer"}
     for reader in await _readers(session, event, places, now):
-        own = reader.user_id == event.user_id
-        session.add(mail_to(reader, KIND, words | {"own": own}, event.customer_id, now))
+        role = next((role for role in RESPONSIBLE if role in reader.roles), None)
+        own = {"own": reader.user_id == event.user_id, "role": role}
+        session.add(mail_to(reader, KIND, words | own, event.customer_id, now))
 
 
 async def _readers(
@@ -48,7 +49,7 @@ def _administers(place: Membership) -> bool:
 
 async def _responsible(session: AsyncSession, customer_id: UUID) -> list[Reader]:
     return [
-        Reader(one.email, one.name, one.language, frozenset(), frozenset(), contact_id=one.id)
+        Reader(one.email, one.name, one.language, frozenset(), frozenset(), roles=tuple(one.roles), contact_id=one.id)
         for one in await contacts_of(session, customer_id, "customer")
-        if one.email and RESPONSIBLE & set(one.roles)
+        if one.email and set(RESPONSIBLE) & set(one.roles)
     ]

@@ -41,7 +41,6 @@ _ROLES = {
     "site_access": ("Zutritt", "Site access"),
     "account_manager": ("Kundenbetreuung", "Account manager"),
 }
-_EXCHANGE = "/files/exchange"
 _DIRECTIONS = {
     "in": ("eingehend", "in"),
     "out": ("ausgehend", "out"),
@@ -107,24 +106,27 @@ def _invoice(words: Words, english: bool) -> Item:
     due = day(words["due_on"], english) if words["due_on"] else ""
     told = (f", due on {due}" if english else f", fällig am {due}") if due else ""
     issued = day(words["issued_on"], english)
-    return Item(f"{kind} {words['number']}", f"{'of' if english else 'vom'} {issued}, {amount}{told}", "/files")
+    return Item(
+        f"{kind} {words['number']}",
+        f"{'of' if english else 'vom'} {issued}, {amount}{told}",
+        _page("/files", document=words["document_id"]),
+    )
 
 
 def _document(words: Words, english: bool) -> Item:
     kind = _DOCUMENTS.get(words["kind"], _DOCUMENTS["other"])[english]
-    return Item(
-        f"{kind}: {words['title']}", f"{'of' if english else 'vom'} {day(words['issued_on'], english)}", "/files"
-    )
+    issued = f"{'of' if english else 'vom'} {day(words['issued_on'], english)}"
+    return Item(f"{kind}: {words['title']}", issued, _page("/files", document=words["document_id"]))
 
 
 def _file(words: Words, english: bool) -> Item:
     size = quantity(words["size_bytes"], "B", english)
-    return Item(words["name"], f"{size}{_where(words, english)}", _EXCHANGE)
+    return Item(words["name"], f"{size}{_where(words, english)}", _drive(words))
 
 
 def _quarantined(words: Words, english: bool) -> Item:
     found = f"found: {words['signature']}" if english else f"gefunden: {words['signature']}"
-    return Item(words["name"], f"{found}{_where(words, english)}", _EXCHANGE)
+    return Item(words["name"], f"{found}{_where(words, english)}", _drive(words))
 
 
 def _where(words: Words, english: bool) -> str:
@@ -142,7 +144,7 @@ def _notice_day(words: Words, english: bool) -> Item:
     else:
         ahead = "einem Monat" if n == 1 else f"{n} Monaten"
         detail = f"Kündigung spätestens am {last} (in höchstens {ahead}), damit er am {end} endet"
-    return Item(f"{words['name']} ({words['number']})", detail, "/contracts")
+    return Item(f"{words['name']} ({words['number']})", detail, _page("/contracts", contract=words["contract_id"]))
 
 
 def _review(words: Words, english: bool) -> Item:
@@ -150,7 +152,7 @@ def _review(words: Words, english: bool) -> Item:
     name = words["name"] or ("Contact" if english else "Ansprechpartner")
     since = day(words["due_on"], english)
     detail = f"due since {since}" if english else f"fällig seit {since}"
-    return Item(f"{name} ({roles})" if roles else name, detail, "/contacts")
+    return Item(f"{name} ({roles})" if roles else name, detail, _page("/contacts", contact=words["contact_id"]))
 
 
 _CHANGES = {
@@ -162,7 +164,7 @@ _CHANGES = {
 
 def _waiting(words: Words, english: bool) -> Item:
     by = f"asked for by {words['requested_by']}" if english else f"beantragt von {words['requested_by']}"
-    return Item(_change(words, english), by, "/contacts")
+    return Item(_change(words, english), by, _page("/contacts", contact=words["contact_id"]))
 
 
 def _decided(words: Words, english: bool) -> Item:
@@ -171,7 +173,7 @@ def _decided(words: Words, english: bool) -> Item:
     else:
         said = "refused, what was before stays in force" if english else "abgelehnt, das Bisherige gilt weiter"
     reason = (f". Reason: {words['reason']}" if english else f". Grund: {words['reason']}") if words["reason"] else ""
-    return Item(_change(words, english), said + reason, "/contacts")
+    return Item(_change(words, english), said + reason, _page("/contacts", contact=words["contact_id"]))
 
 
 def _change(words: Words, english: bool) -> str:
@@ -220,8 +222,16 @@ def _threshold(words: Words, english: bool) -> Item:
 
 
 def _graph(words: Words, **more: str) -> str:
-    which = {name: words[name] for name in ("line", "group") if name in words}
-    return f"/graphs?{urlencode(which | more)}"
+    return _page("/graphs", **{name: words[name] for name in ("line", "group") if name in words}, **more)
+
+
+def _drive(words: Words) -> str:
+    folder = {"folder": words["folder_id"]} if words["folder_id"] else {}
+    return _page("/files/exchange", **folder, entry=words["file_id"])
+
+
+def _page(path: str, **query: str) -> str:
+    return f"{path}?{urlencode(query)}"
 
 
 _ITEMS: Mapping[str, Callable[[Words, bool], Item]] = {
