@@ -1,5 +1,7 @@
 """The user administration: rows that are corrected, taken away and given back, and what is refused in words."""
 
+import csv
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -134,8 +136,9 @@ def test_two_who_edit_one_row_do_not_undo_each_other(admin: Tab, company: Compan
     expect(row_of(admin, username)).to_contain_text("Norma Neumann")
 
 
-def test_the_log_says_who_did_what(admin: Tab, company: Company) -> None:
+def test_the_log_says_who_did_what_to_whom(admin: Tab, company: Company) -> None:
     username = new_name(company)
+    add(admin, new_name(company), "Petra", "Protokoll")
     add(admin, username)
     choose(admin, username, "Entfernen").get_by_role("button", name="Entfernen").click()
     expect(row_of(admin, username)).to_have_count(0)
@@ -149,3 +152,33 @@ def test_the_log_says_who_did_what(admin: Tab, company: Company) -> None:
     expect(entry).to_contain_text("Person entfernt")
     name = company.admin.get("/users/me").json()
     expect(entry).to_contain_text(f"{name['given_name']} {name['family_name']}")
+    expect(admin.page.locator("tr[data-what=user_created]", has_text="Petra Protokoll")).to_have_count(1)
+
+
+def test_who_may_see_what_is_shown_printed_and_saved(admin: Tab, company: Company, tmp_path: Path) -> None:
+    username = new_name(company)
+    add(admin, username, "=1+1", "Formel")
+    admin.page.get_by_role("link", name="Wer darf was sehen").click()
+    line = admin.page.locator(f"tr[data-person='{username}']")
+    expect(line.locator("[data-module=invoices]")).to_have_attribute("data-open", "true")
+    expect(line.locator("[data-module=graphs]")).to_have_attribute("data-open", "false")
+    expect(line.locator("[data-module=graphs]")).to_contain_text("nein")
+    mine = admin.page.locator(f"tr[data-person='{company.admin.username}'] [data-open=true]")
+    expect(mine).to_have_count(6)
+
+    with admin.page.expect_download() as saving:
+        admin.button("Als CSV-Datei").click()
+    saving.value.save_as(tmp_path / "access.csv")
+    with (tmp_path / "access.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    saved = next(row for row in rows if row["E-Mail"] == username)
+    assert (saved["Name"], saved["Rechnungen"], saved["Graphen"]) == ("'=1+1 Formel", "ja", "")
+
+    admin.page.emulate_media(media="print")
+    expect(admin.page.locator("header.bar")).to_be_hidden()
+    expect(admin.page.get_by_role("link", name="Protokoll")).to_be_hidden()
+    expect(admin.button("Drucken")).to_be_hidden()
+    expect(admin.page.get_by_text("Stand").first).to_be_visible()
+    expect(line).to_be_visible()
+    admin.page.emulate_media(media="screen")
+    admin.look("users-access")

@@ -38,8 +38,8 @@ export const t = dictionary({
   ],
   cases: ["Klärfälle", "To clarify"],
   cases_sub: [
-    "Rechnungen und Dokumente aus der Abrechnung, die nicht abgelegt werden konnten.",
-    "Invoices and documents from billing that could not be filed.",
+    "Rechnungen und Dokumente, die nicht abgelegt, Nachrichten, die nicht verarbeitet, und E-Mails, die nicht zugestellt werden konnten.",
+    "Invoices and documents that could not be filed, messages that could not be processed, and mails that could not be delivered.",
   ],
   lists: ["Listen", "Lists"],
   parked: ["Geparkt", "Parked"],
@@ -59,6 +59,17 @@ export const t = dictionary({
     "Nachrichten, die sich auch nach vielen Versuchen nicht verarbeiten ließen.",
     "Messages that could not be processed even after many tries.",
   ],
+  mails: ["E-Mails", "Mails"],
+  mails_text: [
+    "Vom Mailserver abgelehnt oder nach vielen Versuchen aufgegeben.",
+    "Refused by the mail server, or given up after many tries.",
+  ],
+  recipient: ["An", "To"],
+  message: ["Nachricht", "Message"],
+  missing_services: [
+    "Nicht alles war zu erfahren. Gerade ohne Antwort: {names}.",
+    "Not everything could be had. No answer at the moment: {names}.",
+  ],
   document: ["Dokument", "Document"],
   customer: ["Kunde", "Customer"],
   reason: ["Grund", "Reason"],
@@ -73,9 +84,18 @@ export const t = dictionary({
     "Der Datensatz verschwindet aus dieser Liste und wird nicht abgelegt. Die Abrechnung müsste ihn neu senden.",
     "The record disappears from this list and is not filed. Billing would have to send it again.",
   ],
+  drop_letter_text: [
+    "Die Nachricht verschwindet aus dieser Liste und wird nicht mehr verarbeitet.",
+    "The message disappears from this list and is not processed any more.",
+  ],
+  drop_mail_text: [
+    "Die E-Mail verschwindet aus dieser Liste und wird nicht mehr zugestellt.",
+    "The mail disappears from this list and is not delivered any more.",
+  ],
   retried: ["{number} wird noch einmal bearbeitet.", "{number} is being processed again."],
   dropped: ["{number} ist verworfen.", "{number} is dropped."],
   nothing: ["Hier ist nichts zu klären", "Nothing to clarify here"],
+  nothing_mails: ["E-Mails, die nicht zugestellt werden konnten, erscheinen hier.", "Mails that could not be delivered appear here."],
   nothing_text: [
     "Was die Abrechnung sendet und nicht abgelegt werden kann, erscheint hier.",
     "What billing sends and cannot be filed appears here.",
@@ -93,6 +113,8 @@ export const reasons = dictionary({
   wrong_file_type: ["Eine Datei ist nicht vom angegebenen Typ.", "A file is not of the type that it claims."],
   url_not_allowed: ["Von dieser Adresse werden keine Dateien geholt.", "Files are not fetched from this address."],
   object_not_allowed: ["Aus diesem Bucket werden keine Objekte gelesen.", "Objects of this bucket are not read."],
+  mail_refused: ["Der Mailserver nimmt sie nicht an.", "The mail server does not take it."],
+  mail_dead: ["Nach vielen Versuchen aufgegeben.", "Given up after many tries."],
   customer_mismatch: ["Die genannte Rechnung gehört einem anderen Kunden.", "The invoice belongs to another customer."],
 });
 

@@ -11,6 +11,19 @@ export type Changes = Partial<Omit<Details, "role"> & { role: "admin" | "member"
 export const listUsers = (cursor?: string | null): Promise<UserPage> =>
   answer(api.GET("/users", { params: { query: { limit: 50, ...(cursor ? { cursor } : {}) } } }));
 
+/** Every page: who may see what is only told by the whole list. */
+export async function allUsers(): Promise<UserRow[]> {
+  const found: UserRow[] = [];
+  let cursor: string | null | undefined;
+  do {
+    const query = { limit: 200, ...(cursor ? { cursor } : {}) };
+    const page = await answer(api.GET("/users", { params: { query } }));
+    found.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor);
+  return found;
+}
+
 export const oneUser = (id: string): Promise<UserRow> =>
   answer(api.GET("/users/{membership_id}", { params: one(id) }));
 
@@ -29,6 +42,27 @@ const post = api.POST as unknown as Later;
 
 export const resetSecondFactor = (id: string, reason: string): Promise<unknown> =>
   answer(post("/users/{membership_id}/second-factor-reset", { params: one(id), body: { reason } }));
+
+/** What became, or would become, of each line of a file. */
+export type ImportLine = {
+  line: number;
+  email: string;
+  name: string;
+  result: string;
+  errors: { pointer: string; detail: string }[];
+};
+export type ImportReport = { created: number; unchanged: number; refused: number; lines: ImportLine[] };
+
+/** The file's bytes go as they are: the portal knows the encodings that spreadsheets write. */
+export const importUsers = (file: Blob, dryRun: boolean): Promise<ImportReport> =>
+  answer(
+    post("/users/import", {
+      params: { query: { dry_run: dryRun } },
+      body: file,
+      bodySerializer: (body: Blob) => body,
+      headers: { "Content-Type": "text/csv" },
+    }),
+  );
 
 export type AuditPage = Reply<"/users/audit">;
 export type AuditEntry = AuditPage["items"][number];

@@ -27,12 +27,18 @@ export class People {
     });
   }
 
-  /** A new row comes first, where it was typed; one that is known stays where it is. */
+  /** One that is known stays where it is; another one comes last, as in the portal's own order. */
   put(user: UserRow): void {
     if (!this.list.data) return;
     const known = this.rows.some((row) => row.id === user.id);
-    const items = known ? this.rows.map((row) => (row.id === user.id ? user : row)) : [user, ...this.rows];
+    const items = known ? this.rows.map((row) => (row.id === user.id ? user : row)) : [...this.rows, user];
     this.list.data = { ...this.list.data, items };
+  }
+
+  /** What was just typed in the first row stays beside it. */
+  putFirst(user: UserRow): void {
+    if (!this.list.data) return;
+    this.list.data = { ...this.list.data, items: [user, ...this.rows.filter((row) => row.id !== user.id)] };
   }
 
   drop(id: string): void {
@@ -40,9 +46,11 @@ export class People {
     this.list.data = { ...this.list.data, items: this.rows.filter((row) => row.id !== id) };
   }
 
-  /** Something happened to this row: look again. A row that is gone leaves the list. */
+  /** Something happened to this row: look again. One that is gone leaves the list, one that is new comes to it. */
   async refresh(id: string): Promise<void> {
-    if (!this.rows.some((row) => row.id === id)) return;
+    const known = this.rows.some((row) => row.id === id);
+    // On a page that was not asked for yet it will be read when it is.
+    if (!known && this.list.data?.next_cursor !== null) return;
     try {
       this.put(await oneUser(id));
     } catch (thrown) {
