@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 COOKIE = "session=" + "k" * 43
 _USER = "0198c1c0-0000-7000-8000-000000000001"
-_CUSTOMER = "0198c1c0-0000-7000-8000-000000000002"
+CUSTOMER = "0198c1c0-0000-7000-8000-000000000002"
 _SESSIONS = {COOKIE.encode().removeprefix(b"session="): _USER.encode()}
 
 
@@ -21,7 +21,7 @@ async def inner_answers(scope: Scope, receive: Receive, send: Send) -> None:
         "kind": "session",
         "user_id": _USER,
         "session_id": "0198c1c0-0000-7000-8000-000000000003",
-        "customer_id": _CUSTOMER,
+        "customer_id": CUSTOMER,
         "amr": ["pwd", "otp"],
         "expires_at": (datetime.now(UTC) + timedelta(hours=8)).isoformat(),
     }
@@ -30,8 +30,8 @@ async def inner_answers(scope: Scope, receive: Receive, send: Send) -> None:
         "name": "Anna Beispiel",
         "username": "anna@kunde.example",
         "role": "admin",
-        "customer_id": _CUSTOMER,
-        "modules": ["invoices"],
+        "customer_id": CUSTOMER,
+        "modules": ["invoices", "exchange"],
     }
     body = json.dumps(principal if scope["path"] == "/inner/principal" else authorisation).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]

@@ -307,9 +307,9 @@ async def test_what_its_process_could_not_finish_is_finished_later(portal: Porta
         assert held
         appender = await means.store.writer(held.key, held.state, offset=0, length=1000)
         await appender.append([CONTENT[:1000]])
-        state = await appender.flush(last=True)
+        flushed = await appender.flush(last=True)
         await appender.close()
-        await commit(means.transactions, held, offset=1000, state=state, let_go=True)
+        await commit(means.transactions, held, flushed.offset, flushed.state, let_go=True)
         if finishing == "asked":
             assert await tus.offset(path) == 1000
         else:

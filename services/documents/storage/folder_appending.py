@@ -14,7 +14,7 @@ from pathlib import Path
 
 from services.documents.storage.content import in_thread
 from services.documents.storage.folder_files import make_folder, read_file, sync_folder
-from services.documents.storage.interface import InUse, State, StoredKey, checked_key
+from services.documents.storage.interface import Flushed, InUse, State, StoredKey, checked_key
 
 MOST_AT_ONCE = 512
 """Pieces in one call; the kernel takes at most 1,024."""
@@ -23,17 +23,20 @@ MOST_AT_ONCE = 512
 class GrowingFile:
     """See `Appender`."""
 
-    def __init__(self, file: int) -> None:
+    def __init__(self, file: int, offset: int) -> None:
         self._file = file
+        self._offset = offset
 
     async def append(self, pieces: Sequence[bytes]) -> None:
         """See `Appender`."""
         await in_thread(_write_all, self._file, pieces)
+        self._offset += sum(map(len, pieces))
 
-    async def flush(self, *, last: bool = False) -> State:
+    async def flush(self, *, last: bool = False) -> Flushed:
         """See `Appender`."""
+        offset = self._offset
         await in_thread(os.fdatasync, self._file)
-        return {}
+        return Flushed(offset, {})
 
     async def close(self) -> None:
         """See `Appender`."""
@@ -52,7 +55,7 @@ class GrowingFiles:
 
     async def writer(self, key: str, state: State, *, offset: int, length: int, broke_off: bool = False) -> GrowingFile:
         """See `AppendStore`."""
-        return GrowingFile(await in_thread(self._opened, self._path(key), offset))
+        return GrowingFile(await in_thread(self._opened, self._path(key), offset), offset)
 
     async def complete(self, key: str, state: State, *, size_bytes: int) -> None:
         """See `AppendStore`: it has been all the time."""

@@ -54,6 +54,14 @@ class StoredKey:
     stored_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """What survives anything: so many bytes of the object, if this state is kept with the number."""
+
+    offset: int
+    state: State
+
+
 class Appender(Protocol):
     """One writer of one object. After an error, and after `close`, it is of no use any more."""
 
@@ -64,10 +72,10 @@ class Appender(Protocol):
             StoreFull: there is no room for all of them.
         """
 
-    async def flush(self, *, last: bool = False) -> State:
-        """All that was appended survives anything now; ``last``: nothing more will come.
+    async def flush(self, *, last: bool = False) -> Flushed:
+        """All that was appended before survives anything now; ``last``: nothing more will come.
 
-        The state must be kept together with the offset before more is flushed.
+        More may be appended meanwhile. What it says must be kept before the next flush.
 
         Raises:
             StoreFull: there is no room after all.

@@ -20,7 +20,7 @@ from minio.datatypes import Part
 from minio.error import S3Error
 
 from services.documents.storage.content import CHUNK_BYTES, in_thread
-from services.documents.storage.interface import State, StoredKey, checked_key
+from services.documents.storage.interface import Flushed, State, StoredKey, checked_key
 
 PART_BYTES = 8 * 1024 * 1024
 USUAL_PARTS = 5000
@@ -72,8 +72,7 @@ class GrowingObjects:
         held = b""
         if state.get("tail"):
             held = b"".join([chunk async for chunk in self._named(state["tail"])])
-        stored = state.get("whole", sum(size for _number, _etag, size in state["parts"]) + len(held))
-        if stored != offset:
+        if _bytes_in(state) + len(held) != offset:
             raise OSError(f"{key} has not the {offset} bytes that its row speaks of")
         return GrowingObject(self, key, state, held)
 
@@ -175,6 +174,11 @@ class GrowingObjects:
             marks = {"key_marker": page.next_key_marker, "upload_id_marker": page.next_upload_id_marker}
 
 
+def _bytes_in(state: State) -> int:
+    """In parts, or in the object itself where it was too small for any."""
+    return int(state.get("whole", sum(size for _number, _etag, size in state["parts"])))
+
+
 class GrowingObject:
     """See `Appender`."""
 
@@ -200,7 +204,7 @@ class GrowingObject:
                 del self._held[:size]
                 self._kept = 0
 
-    async def flush(self, *, last: bool = False) -> State:
+    async def flush(self, *, last: bool = False) -> Flushed:
         """See `Appender`."""
         async with self._busy:
             if self._needless is not None:
@@ -211,7 +215,8 @@ class GrowingObject:
                 await self._end()
             elif len(self._held) != self._kept or (not self._held and self._state.get("tail")):
                 await self._keep_beside()
-            return {**self._state, "parts": list(self._state["parts"])}
+            state = {**self._state, "parts": list(self._state["parts"])}
+            return Flushed(_bytes_in(state) + len(self._held), state)
 
     async def close(self) -> None:
         """See `Appender`."""

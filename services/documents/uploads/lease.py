@@ -128,7 +128,7 @@ async def retake(transactions: OpenSession, held: Held) -> Held | None:
         return await taken(session, upload)
 
 
-async def commit(transactions: OpenSession, held: Held, *, offset: int, state: State, let_go: bool = False) -> Held:
+async def commit(transactions: OpenSession, held: Held, offset: int, state: State, *, let_go: bool = False) -> Held:
     """So many bytes are stored for good. From here on they may be acknowledged.
 
     Raises:

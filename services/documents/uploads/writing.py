@@ -30,6 +30,8 @@ from services.documents.uploads.protocol import (
 BATCH_BYTES = 1024 * 1024
 STEP_BYTES = 16 * 1024 * 1024
 """Committed whenever so much is stored, or when the store's time has passed."""
+MOST_AHEAD_BYTES = 4 * STEP_BYTES
+"""So much may be written beyond what is committed; then the disk is waited for."""
 SILENCE_SECONDS = 3.0
 """Then a writer lets go until more comes: the client may have come back on another connection."""
 WAIT_SECONDS = 5.0
@@ -154,6 +156,8 @@ class Writer:
     waiting_bytes: int = 0
     storing: "asyncio.Task[None] | None" = None
     storing_bytes: int = 0
+    committing: "asyncio.Task[None] | None" = None
+    """A step on its way to the disk, while more is written."""
 
     @classmethod
     async def begin(cls, means: Means, held: Held, checksum: Checksum | None) -> "Writer":
@@ -187,7 +191,10 @@ class Writer:
                 raise UploadChecksumMismatch
             keep = True
         except BaseException:
-            await self._end(keep=keep)
+            try:
+                await self._end(keep=keep)
+            except (LeaseLost, StoreFull, DependencyDown) as error:
+                log.warning("bytes_not_kept", upload_id=str(self.held.upload_id), error=repr(error)[:300])
             raise
         if self.appended == self.held.length:
             return await self.complete()
@@ -199,9 +206,10 @@ class Writer:
         appender = await self._opened()
         self.appender = None
         try:
-            state = await appender.flush(last=True)
+            await self._committed()
+            flushed = await appender.flush(last=True)
             await appender.close()
-            self.held = await commit(self.means.transactions, self.held, offset=self.held.length, state=state)
+            self.held = await commit(self.means.transactions, self.held, self.held.length, flushed.state)
         except BaseException:
             await appender.close()
             await let_go(self.means.transactions, self.held)
@@ -215,14 +223,16 @@ class Writer:
         patience = SILENCE_SECONDS if self.checksum is None else LEASE.total_seconds()
         more = True
         while more:
+            coming = asyncio.ensure_future(body.piece())
             try:
-                async with asyncio.timeout(patience):
-                    piece, more = await body.piece()
-            except TimeoutError:
-                if self.checksum is not None:
-                    raise UploadStalled(headers={"Connection": "close"}) from None
-                await self._pause()
-                continue
+                while not (await asyncio.wait([coming], timeout=patience))[0]:
+                    if self.checksum is not None:
+                        raise UploadStalled(headers={"Connection": "close"})
+                    await self._pause()
+            except BaseException:
+                coming.cancel()
+                raise
+            piece, more = coming.result()
             if self.appended + self.storing_bytes + self.waiting_bytes + len(piece) > self.held.length:
                 raise MoreThanDeclared
             if piece:
@@ -248,15 +258,27 @@ class Writer:
         self.storing_bytes = 0
         due = time.monotonic() - self.committed_at >= self.means.store.flush_seconds
         if due or (self.checksum is None and self.appended - self.held.offset >= STEP_BYTES):
-            await self._commit(appender)
+            under_way = self.committing is not None and not self.committing.done()
+            if under_way and self.appended - self.held.offset < MOST_AHEAD_BYTES:
+                return
+            await self._committed()
+            self.committing = asyncio.create_task(self._commit(appender))
 
     async def _commit(self, appender: Appender) -> None:
         """A step; with a checksum to come only a sign of life, and the last step belongs to `complete`."""
+        self.committed_at = time.monotonic()
         offset, state = self.held.offset, self.held.state
         if self.checksum is None and self.appended < self.held.length:
-            offset, state = self.appended, await appender.flush()
-        self.held = await commit(self.means.transactions, self.held, offset=offset, state=state)
+            flushed = await appender.flush()
+            offset, state = flushed.offset, flushed.state
+        self.held = await commit(self.means.transactions, self.held, offset, state)
         self.committed_at = time.monotonic()
+
+    async def _committed(self) -> None:
+        """The step that is under way is over."""
+        if self.committing is not None:
+            committing, self.committing = self.committing, None
+            await committing
 
     async def _stored(self) -> None:
         if self.storing is not None:
@@ -267,6 +289,7 @@ class Writer:
         if self.waiting:
             await self._hand_over()
         await self._stored()
+        await self._committed()
 
     async def _pause(self) -> None:
         """Nothing has come for a while: keep what did, and let others write until more comes."""
@@ -301,8 +324,8 @@ class Writer:
         self.hash = self.means.hashes.take(held.upload_id, held.offset)
         self.committed_at = time.monotonic()
         if held.broke_off:
-            state = await self.appender.flush()
-            held = await commit(self.means.transactions, held, offset=held.offset, state=state)
+            flushed = await self.appender.flush()
+            held = await commit(self.means.transactions, held, held.offset, flushed.state)
             self.held = replace(held, broke_off=False)
 
     async def _end(self, *, keep: bool) -> None:
@@ -310,17 +333,19 @@ class Writer:
         if self.appender is None:
             return
         appender, self.appender = self.appender, None
-        stored = self.appended if keep else self.held.offset
         try:
-            state = await appender.flush() if stored > self.held.offset else self.held.state
+            await self._committed()
+            offset, state = self.held.offset, self.held.state
+            if keep and self.appended > offset:
+                flushed = await appender.flush()
+                offset, state = flushed.offset, flushed.state
             await appender.close()
-            self.held = await commit(self.means.transactions, self.held, offset=stored, state=state, let_go=True)
-        except (LeaseLost, StoreFull, DependencyDown) as error:
-            log.warning("bytes_not_kept", upload_id=str(self.held.upload_id), error=repr(error)[:300])
+            self.held = await commit(self.means.transactions, self.held, offset, state, let_go=True)
+        except (LeaseLost, StoreFull, DependencyDown):
             await appender.close()
             await let_go(self.means.transactions, self.held)
-            return
-        self.appended = stored
+            raise
         known = self.hash if keep else self.hash_before
         if known is not None:
-            self.means.hashes.keep(self.held.upload_id, stored, known)
+            self.means.hashes.keep(self.held.upload_id, offset, known)
+        self.appended = offset
