@@ -65,8 +65,13 @@ export const t = dictionary({
   ],
   users: ["Benutzer verwalten", "Managing users"],
   users_text: [
-    "Für Verwalter, im Menü rechts oben: Tragen Sie E-Mail-Adresse, Name, Rolle und Apps in die leere Zeile ein und senden Sie am Ende der Zeile die Einladung. Daneben sehen Sie, ob der Link geöffnet wurde. Das Passwort vergibt jeder selbst.",
-    "For administrators, in the menu at the top right: enter e-mail address, name, role and apps in the empty row and send the invitation at the end of the row. Beside it you see whether the link was opened. Everybody sets their own password.",
+    "Für Verwalter, im Menü rechts oben: Tragen Sie E-Mail-Adresse, Name, Rolle und Apps in die leere Zeile ein und senden Sie am Ende der Zeile die Einladung. Daneben sehen Sie, was daraus wurde: gesendet, abgelehnt, geöffnet, abgelaufen, benutzt. Das Passwort vergibt jeder selbst. Über „…“ berichtigen, deaktivieren oder entfernen Sie jemanden, setzen einen letzten Tag oder nach einem Telefonverlust die App zurück. „Wer darf was sehen“ zeigt alle auf einen Blick, „Protokoll“, wer wann was getan hat.",
+    "For administrators, in the menu at the top right: enter e-mail address, name, role and apps in the empty row and send the invitation at the end of the row. Beside it you see what became of it: sent, refused, opened, expired, used. Everybody sets their own password. With “…” you correct, deactivate or remove somebody, set a last day, or reset the app after a phone was lost. “Who may see what” shows everybody at a glance, “Log” who did what when.",
+  ],
+  security: ["Sicherheit und Profil", "Security and profile"],
+  security_text: [
+    "Im Menü rechts oben. Unter „Sicherheit“ ändern Sie Passwort und E-Mail-Adresse, richten ein neues Telefon ein, solange das alte noch geht, erzeugen neue Wiederherstellungscodes und beenden Sitzungen auf Geräten, die Sie nicht kennen. Unter „Profil“ stehen Name, Sprache und die E-Mails, die Sie bekommen möchten. Für solche Schritte fragt das Portal manchmal noch einmal nach einem Code.",
+    "In the menu at the top right. Under “Security” you change password and e-mail address, set up a new phone while the old one still works, make new recovery codes, and end sessions on devices that you do not know. Under “Profile” are your name, language and the e-mails that you want to get. For such steps the portal sometimes asks for a code once more.",
   ],
   trouble: ["Wenn etwas nicht klappt", "When something does not work"],
   link_expired: ["Der Link ist abgelaufen", "The link has expired"],
@@ -81,8 +86,8 @@ export const t = dictionary({
   ],
   phone_lost: ["Das Telefon ist weg", "The phone is gone"],
   phone_lost_text: [
-    "Melden Sie sich mit einem Wiederherstellungscode an, oder fragen Sie uns.",
-    "Sign in with a recovery code, or ask us.",
+    "Melden Sie sich mit einem Wiederherstellungscode an und richten Sie unter „Sicherheit“ die neue App ein. Haben Sie keinen Code mehr, setzt Ihre Verwaltung die App zurück; die einzige Verwalterin oder der einzige Verwalter fragt uns.",
+    "Sign in with a recovery code and set up the new app under “Security”. If you have no code left, your administrator resets the app; if you are the only administrator, ask us.",
   ],
   ask: ["Wir helfen gern", "We are glad to help"],
   picture: ["Bild: {name}", "Picture: {name}"],

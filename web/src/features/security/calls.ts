@@ -19,10 +19,11 @@ export type SignIn = {
 };
 export type ApiToken = {
   id: string;
+  kind: string;
   name: string;
   scopes: string[];
   created_at: string;
-  expires_at: string;
+  expires_at: string | null;
   last_used_at: string | null;
 };
 export type FreshToken = ApiToken & { token: string };
@@ -34,7 +35,8 @@ const post = api.POST as unknown as Later;
 const put = api.PUT as unknown as Later;
 const del = api.DELETE as unknown as Later;
 
-export const setPassword = (password: string): Promise<unknown> => answer(put("/auth/password", { body: { password } }));
+export const setPassword = (current_password: string, password: string): Promise<unknown> =>
+  answer(put("/auth/password", { body: { current_password, password } }));
 
 export const askForEmail = (email: string): Promise<unknown> => answer(post("/auth/email", { body: { email } }));
 

@@ -22,7 +22,8 @@ export const t = dictionary({
 
 const actions = dictionary({
   api_token_created: ["API-Token angelegt", "API token created"],
-  api_token_deleted: ["API-Token gelöscht", "API token deleted"],
+  api_token_withdrawn: ["API-Token gelöscht", "API token deleted"],
+  machine_token_created: ["Token für eine Maschine angelegt", "Token for a machine created"],
   approvals_listed: ["Freigaben angesehen", "Approvals viewed"],
   audit_exported: ["Protokoll heruntergeladen", "Log downloaded"],
   audit_listed: ["Protokoll angesehen", "Log viewed"],
