@@ -11,6 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from chassis.consumer import DependencyDown
 from chassis.db import OpenSession
 from chassis.errors import Unavailable
@@ -122,6 +125,11 @@ def _told(upload_id: UUID) -> Iterator[None]:
     except DependencyDown as error:
         log.warning("store_is_away", upload_id=str(upload_id), error=str(error))
         raise Unavailable(headers={"Retry-After": "2"}) from error
+    except (DBAPIError, PoolTimeout, OSError) as error:
+        if "disk is full" in str(error):
+            raise StorageFull from error
+        log.warning("database_is_away", upload_id=str(upload_id), error=repr(error)[:300])
+        raise Unavailable(headers={"Retry-After": "2"}) from error
 
 
 async def _writer(means: Means, owner: Owner, upload_id: UUID, offset: int, checksum: Checksum | None) -> "Writer":
@@ -170,7 +178,7 @@ class Writer:
         try:
             await writer._open()
         except BaseException:
-            await let_go(means.transactions, held)
+            await writer._forget(writer.appender)
             raise
         if checksum is not None:
             writer.checking = checksum.begin()
@@ -193,7 +201,7 @@ class Writer:
         except BaseException:
             try:
                 await self._end(keep=keep)
-            except (LeaseLost, StoreFull, DependencyDown) as error:
+            except Exception as error:
                 log.warning("bytes_not_kept", upload_id=str(self.held.upload_id), error=repr(error)[:300])
             raise
         if self.appended == self.held.length:
@@ -211,8 +219,7 @@ class Writer:
             await appender.close()
             self.held = await commit(self.means.transactions, self.held, self.held.length, flushed.state)
         except BaseException:
-            await appender.close()
-            await let_go(self.means.transactions, self.held)
+            await self._forget(appender)
             raise
         return Written(self.held, self.hash.hexdigest() if self.hash is not None else None)
 
@@ -311,7 +318,7 @@ class Writer:
             try:
                 await self._open()
             except BaseException:
-                await let_go(self.means.transactions, held)
+                await self._forget(self.appender)
                 raise
         assert self.appender is not None
         return self.appender
@@ -328,6 +335,16 @@ class Writer:
             held = await commit(self.means.transactions, held, held.offset, flushed.state)
             self.held = replace(held, broke_off=False)
 
+    async def _forget(self, appender: Appender | None) -> None:
+        """After an error: nothing more counts, but nothing stays open or held either, as far as that is possible."""
+        self.appender = None
+        if self.committing is not None:
+            await asyncio.wait([self.committing])
+        if appender is not None:
+            await appender.close()
+        with contextlib.suppress(Exception):
+            await let_go(self.means.transactions, self.held)
+
     async def _end(self, *, keep: bool) -> None:
         """Commit what is in the store, if it may be kept, and let others write."""
         if self.appender is None:
@@ -341,9 +358,8 @@ class Writer:
                 offset, state = flushed.offset, flushed.state
             await appender.close()
             self.held = await commit(self.means.transactions, self.held, offset, state, let_go=True)
-        except (LeaseLost, StoreFull, DependencyDown):
-            await appender.close()
-            await let_go(self.means.transactions, self.held)
+        except BaseException:
+            await self._forget(appender)
             raise
         known = self.hash if keep else self.hash_before
         if known is not None:
