@@ -48,6 +48,11 @@ export const t = dictionary({
     "Alle Rechnungen nach Jahr und Monat, mit Anlagen. Ein Klick auf die Nummer zeigt die Rechnung; PDF und XML laden Sie rechts herunter. Das Suchfeld findet Nummern, Beträge und Text.",
     "All invoices by year and month, with attachments. A click on the number shows the invoice; download PDF and XML on the right. The search field finds numbers, amounts and text.",
   ],
+  exchange: ["Dateien / Austausch", "Files / Exchange"],
+  exchange_text: [
+    "Große Dateien zwischen Ihnen und uns, in beide Richtungen: Ziehen Sie Dateien oder ganze Ordner auf die Seite. Ein Upload lässt sich anhalten und geht nach einer Unterbrechung an derselben Stelle weiter, auch nach dem Neuladen; wählen Sie dann, wenn die Seite darum bittet, dieselbe Datei noch einmal. Die andere Seite bekommt Bescheid, und Sie sehen, wann sie eine Datei zum ersten Mal geöffnet hat. Gleicher Name wird eine neue Version, Gelöschtes liegt eine Zeit lang im Papierkorb.",
+    "Large files between you and us, both ways: drag files or whole folders onto the page. An upload can be paused and goes on at the same point after an interruption, also after a reload; when the page asks for it, choose the same file again. The other side is told, and you see when it opened a file for the first time. The same name becomes a new version, and what was deleted stays in the trash for a while.",
+  ],
   graphs: ["Graphen", "Graphs"],
   graphs_text: [
     "Bandbreite und Volumen Ihrer Leitungen, vom letzten Tag bis zum ganzen Jahr, mit der vereinbarten Bandbreite und dem Abrechnungswert. Die Werte gibt es auch als Tabelle und CSV-Datei.",
