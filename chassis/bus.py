@@ -6,6 +6,7 @@ and acknowledgements that died with the broker not waited for.
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -305,3 +306,14 @@ async def connected_bus(service: str, url: str, *, user: str = "", password: str
     bus = Bus(service, url, user=user, password=password, replicas=replicas)
     await bus.connect()
     return bus
+
+
+async def keep_alive(waiting: deque[Delivery]) -> None:
+    """While a batch is worked on, tell the broker so well before the ack wait ends."""
+    while True:
+        await asyncio.sleep(ACK_WAIT_SECONDS / 3)
+        for delivery in list(waiting):
+            try:
+                await delivery.in_progress()
+            except Exception as error:
+                log.debug("in_progress_failed", error=repr(error)[:200])

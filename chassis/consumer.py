@@ -7,8 +7,6 @@
 
 import asyncio
 import base64
-import hashlib
-import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,9 +23,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.bus import ACK_WAIT_SECONDS, Bus, Delivery
+from chassis.bus import Bus, Delivery, keep_alive
 from chassis.db import Database, insert_new, utc_now
-from chassis.inbox import FailedEvent, first_time
+from chassis.inbox import FailedEvent, detail_of, envelope_of, first_burial, first_time
 from chassis.logging import log
 from chassis.outbox import emit_raw
 from chassis.telemetry import DEAD_LETTERS, EVENTS_HANDLED, FETCH_AGE
@@ -41,8 +39,6 @@ Prepare = Callable[[Any], Awaitable[Any]]
 OUTAGE_STATES = ("08", "53", "57")
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention."""
 QUERY_CANCELED = "57014"
-UNDECODABLE = "/undecodable"
-"""Stands in the inbox for the source of what has none; its id is a checksum."""
 
 PREPARED_AHEAD = 8
 """Events whose files are stored while those before them are in their transaction."""
@@ -136,7 +132,7 @@ class Consumer:
         async for batch in self._bus.deliveries(stream):
             FETCH_AGE.labels(self._service, stream).set_to_current_time()
             waiting = deque(batch)
-            beat = asyncio.create_task(_keep_alive(waiting))
+            beat = asyncio.create_task(keep_alive(waiting))
             ahead: deque[asyncio.Task[_Ready]] = deque()
             alone = 0
             try:
@@ -257,7 +253,7 @@ class Consumer:
 
     async def _bury(self, delivery: Delivery, invalid: InvalidEvent) -> None:
         async with self._database.transaction() as session:
-            first = await _first_burial(session, delivery.subject, delivery.headers, delivery.data)
+            first = await first_burial(session, delivery.subject, delivery.headers, delivery.data)
             if first and await insert_new(
                 session,
                 FailedEvent,
@@ -268,7 +264,7 @@ class Consumer:
                 state="buried",
                 attempts=1,
                 reason=invalid.reason,
-                detail=_detail(invalid),
+                detail=detail_of(invalid),
                 received_at=utc_now(),
                 next_try_at=None,
             ):
@@ -284,11 +280,11 @@ class Consumer:
             "Dead-Subject": failed.subject,
             "Dead-Service": self._service,
             "Dead-Reason": invalid.reason,
-            "Dead-Detail": base64.b64encode(_detail(invalid).encode()).decode(),
+            "Dead-Detail": base64.b64encode(detail_of(invalid).encode()).decode(),
             **{f"Original-{name}": value for name, value in failed.headers.items() if value.isascii()},
         }
         emit_raw(session, f"dlq.{self._service}", failed.payload, dead)
-        envelope = _envelope_of(failed.headers, failed.payload)
+        envelope = envelope_of(failed.headers, failed.payload)
         if self._router.buried and envelope:
             await self._router.buried(session, envelope, failed.delivery, invalid)
         DEAD_LETTERS.labels(self._service, invalid.reason).inc()
@@ -335,7 +331,7 @@ class Consumer:
             await self._handle(await self._prepare(failed.subject, failed.headers, failed.payload))
             outcome, reason, detail = "done", failed.reason, failed.detail
         except InvalidEvent as invalid:
-            outcome, reason, detail = "buried", invalid.reason, _detail(invalid)
+            outcome, reason, detail = "buried", invalid.reason, detail_of(invalid)
         except Exception as error:
             if is_outage(error):
                 raise
@@ -355,7 +351,7 @@ class Consumer:
                 failed.next_try_at = utc_now() + timedelta(seconds=self._delays[failed.attempts - 1])
             else:
                 failed.next_try_at = None
-            if outcome == "buried" and await _first_burial(session, failed.subject, failed.headers, failed.payload):
+            if outcome == "buried" and await first_burial(session, failed.subject, failed.headers, failed.payload):
                 await self._tell_buried(session, failed, InvalidEvent(reason, detail))
         EVENTS_HANDLED.labels(self._service, _known(self._router, failed.subject), f"retry_{outcome}").inc()
 
@@ -364,23 +360,6 @@ def _those_ready(ahead: Iterable[asyncio.Task[_Ready]]) -> list[_Ready]:
     """The first ones, up to one that is still being prepared or could not be."""
     done = takewhile(lambda task: task.done() and not task.cancelled() and task.exception() is None, ahead)
     return [task.result() for task in done]
-
-
-async def _first_burial(session: AsyncSession, subject: str, headers: dict[str, str], payload: bytes) -> bool:
-    """False for what was handled or buried before, also when it comes as another delivery, as after a replay."""
-    if envelope := _envelope_of(headers, payload):
-        return await first_time(session, source=envelope.source, event_id=envelope.id, subject=subject)
-    if sent_as := headers.get("Nats-Msg-Id"):
-        same = hashlib.sha256(sent_as.encode() + b"\n" + payload).hexdigest()
-        return await first_time(session, source=UNDECODABLE, event_id=same, subject=subject)
-    return True
-
-
-def _envelope_of(headers: dict[str, str], payload: bytes) -> Envelope | None:
-    try:
-        return decode(headers, payload)
-    except InvalidEvent:
-        return None
 
 
 def is_outage(error: BaseException) -> bool:
@@ -408,19 +387,3 @@ def _about(envelope: Envelope, name: str) -> Iterator[None]:
 
 def _known(router: EventRouter, subject: str) -> str:
     return subject if subject in router.handlers else "other"
-
-
-def _detail(invalid: InvalidEvent) -> str:
-    errors = json.dumps(invalid.errors, ensure_ascii=False) if invalid.errors else ""
-    return f"{invalid.detail} {errors}".strip()[:2000]
-
-
-async def _keep_alive(waiting: deque[Delivery]) -> None:
-    """While a batch is worked on, tell the broker so well before the ack wait ends."""
-    while True:
-        await asyncio.sleep(ACK_WAIT_SECONDS / 3)
-        for delivery in list(waiting):
-            try:
-                await delivery.in_progress()
-            except Exception as error:
-                log.debug("in_progress_failed", error=repr(error)[:200])

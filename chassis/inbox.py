@@ -1,5 +1,7 @@
 """The inbox: what was handled, noted in the transaction of its effect; and what failed, with its next try."""
 
+import hashlib
+import json
 from datetime import datetime
 
 from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary, String, delete
@@ -8,7 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.db import Utc, insert_new, utc_now
 from chassis.outbox import DeliveryBase
-from events.base import InvalidEvent, decode
+from events.base import Envelope, InvalidEvent, decode
+
+UNDECODABLE = "/undecodable"
+"""Stands in the inbox for the source of what has none; its id is a checksum."""
 
 
 class InboxRow(DeliveryBase):
@@ -66,3 +71,27 @@ async def try_again(session: AsyncSession, failed: FailedEvent) -> None:
 def drop(failed: FailedEvent) -> None:
     """Somebody has decided that it needs no handling."""
     failed.state, failed.next_try_at = "dropped", None
+
+
+async def first_burial(session: AsyncSession, subject: str, headers: dict[str, str], payload: bytes) -> bool:
+    """False for what was handled or buried before, also when it comes as another delivery, as after a replay."""
+    if envelope := envelope_of(headers, payload):
+        return await first_time(session, source=envelope.source, event_id=envelope.id, subject=subject)
+    if sent_as := headers.get("Nats-Msg-Id"):
+        same = hashlib.sha256(sent_as.encode() + b"\n" + payload).hexdigest()
+        return await first_time(session, source=UNDECODABLE, event_id=same, subject=subject)
+    return True
+
+
+def envelope_of(headers: dict[str, str], payload: bytes) -> Envelope | None:
+    """None where it is no CloudEvent."""
+    try:
+        return decode(headers, payload)
+    except InvalidEvent:
+        return None
+
+
+def detail_of(invalid: InvalidEvent) -> str:
+    """What is kept of a refusal."""
+    errors = json.dumps(invalid.errors, ensure_ascii=False) if invalid.errors else ""
+    return f"{invalid.detail} {errors}".strip()[:2000]
