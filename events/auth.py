@@ -89,6 +89,18 @@ class SecondFactorReset(Event):
     occurred_at: datetime
 
 
+class EmailConfirmed(Event):
+    """A person has opened the link that was sent to a new address: it is the user name from now on."""
+
+    subject = "auth.email.confirmed.v1"
+    listeners = _USERS
+    entity_field = "user_id"
+
+    user_id: UUID
+    email: str
+    occurred_at: datetime
+
+
 class LoginSucceeded(Event):
     """A person is in: password and second factor."""
 

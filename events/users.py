@@ -102,7 +102,7 @@ class SecondFactorResetRequested(Event):
     """An admin or the operator wants a person's authenticator app taken away, with a reason."""
 
     subject = "users.second_factor_reset.requested.v1"
-    listeners = frozenset({"users"})
+    listeners = frozenset({"auth", "users"})
     entity_field = "user_id"
 
     user_id: UUID

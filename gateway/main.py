@@ -25,7 +25,7 @@ from gateway.met_norway import MetNorway
 from gateway.openapi import Description
 from gateway.principals import Directory
 from gateway.proxy import Proxy
-from gateway.routing import ANY_SIZE, FORM, LINES, MIB, OFFSETS, PROTOBUF, Route, Table
+from gateway.routing import ANY_SIZE, CSV, FORM, LINES, MIB, OFFSETS, PROTOBUF, Route, Table
 from gateway.sessions import Sessions
 from gateway.settings import Settings, settings
 from gateway.signing import Signer
@@ -47,10 +47,20 @@ ROUTES = (
     Route("POST", "/auth/password-reset", "auth", public=True),
     Route("POST", "/auth/password-reset/check", "auth", public=True),
     Route("POST", "/auth/password-reset/complete", "auth", public=True),
+    Route("POST", "/auth/email/confirm", "auth", public=True),
     # one's own session
     Route("GET DELETE", "/auth/session", "auth"),
     Route("POST", "/auth/session/customer", "auth"),
     Route("POST", "/auth/step-up", "auth"),
+    # one's own access
+    Route("PUT", "/auth/password", "auth"),
+    Route("POST", "/auth/email", "auth"),
+    Route("POST", "/auth/recovery-codes", "auth"),
+    Route("GET", "/auth/sessions", "auth"),
+    Route("DELETE", "/auth/sessions/{id}", "auth"),
+    Route("GET", "/auth/sign-ins", "auth"),
+    Route("GET POST", "/auth/api-tokens", "auth"),
+    Route("DELETE", "/auth/api-tokens/{id}", "auth"),
     # people and customers
     Route("GET PATCH", "/users/me", "users"),
     Route("GET PUT", "/users/me/notifications", "users"),
@@ -63,8 +73,14 @@ ROUTES = (
     Route("POST", "/users/operator/dead-letters/{id}/drop", "users"),
     Route("GET POST", "/users", "users"),
     Route("GET", "/users/audit", "users"),
+    Route("GET", "/users/audit.csv", "users", seconds=60),
+    Route("GET", "/users/access-matrix", "users"),
+    Route("GET", "/users/rules", "users"),
+    Route("POST", "/users/review", "users"),
+    Route("POST", "/users/import", "users", body_bytes=16 * MIB, media=CSV, seconds=60),
     Route("GET PATCH DELETE", "/users/{id}", "users"),
     Route("POST", "/users/{id}/invitation", "users"),
+    Route("POST", "/users/{id}/second-factor-reset", "users"),
     Route("GET POST", "/customers", "users"),
     Route("GET PATCH", "/customers/{id}", "users"),
     # invoices and what hangs on them

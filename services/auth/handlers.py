@@ -7,18 +7,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.consumer import EventRouter
 from chassis.db import insert_new, utc_now
-from events.users import CustomerChanged, MembershipChanged, UserChanged, UserInvited
+from chassis.outbox import emit
+from events.auth import AuthAuditRecorded, SecondFactorReset
+from events.users import CustomerChanged, MembershipChanged, SecondFactorResetRequested, UserChanged, UserInvited
 from services.auth.models import (
     Account,
     ApiToken,
     Customer,
     Device,
     Membership,
+    RecoveryCode,
+    TotpFactor,
     UserSession,
     account_key,
     changed_one,
     invitation_request,
+    mail_to,
 )
+from services.auth.storage.counters import clear, enrolment_counter, factor_counter
 from services.auth.storage.links import kill_links, kill_links_of_membership
 from services.auth.storage.sessions import end, end_all, hold_account
 
@@ -41,6 +47,41 @@ async def queue_invitation(event: UserInvited, session: AsyncSession) -> None:
         "customer_id": str(event.customer_id) if event.customer_id else None,
     }
     session.add(invitation_request(account, words, now))
+
+
+@handlers.on(SecondFactorResetRequested)
+async def take_second_factor(event: SecondFactorResetRequested, session: AsyncSession) -> None:
+    """App, recovery codes, sessions and known devices go. From now on password and mailed link open the enrolment.
+
+    Raises:
+        LookupError: the account is not known yet.
+    """
+    now = utc_now()
+    account = await hold_account(session, event.user_id)
+    if account is None:
+        raise LookupError("the account has not been told of yet")
+    if not account.active:
+        return
+    for table in (TotpFactor, RecoveryCode, Device):
+        await session.execute(delete(table).where(table.user_id == event.user_id))
+    account.enrolment_needs_link = True
+    await end_all(session, event.user_id, "reset", now)
+    await kill_links(session, event.user_id, now, kind="second_factor")
+    await clear(session, {factor_counter(event.user_id): None, enrolment_counter(event.user_id): None}, now)
+    words = {"requested_by": event.requested_by, "reason": event.reason}
+    session.add(mail_to(account, "second_factor_request", words, now))
+    line = AuthAuditRecorded(
+        what="second_factor_reset",
+        result="done",
+        actor_id=event.actor_id,
+        customer_id=event.customer_id,
+        on=f"user/{event.user_id}",
+        address=None,
+        factor=None,
+        request_id=None,
+        occurred_at=now,
+    )
+    emit(session, SecondFactorReset(user_id=event.user_id, cause="reset", occurred_at=now), line)
 
 
 @handlers.on(UserChanged)

@@ -43,6 +43,14 @@ class Settings(MailSettings):
     reset_lifetime: timedelta = Field(default=timedelta(minutes=30), description="of a link in a reset mail")
     reset_mails_per_hour: int = Field(default=3, ge=1, description="reset or renewal mails per person")
     reset_requests_per_address: int = Field(default=20, ge=1, description="reset requests per hour and address")
+    second_factor_link_lifetime: timedelta = Field(
+        default=timedelta(days=1), description="of the link that opens the enrolment after a reset of the app"
+    )
+    email_link_lifetime: timedelta = Field(
+        default=timedelta(hours=2), description="of the link that confirms a new address"
+    )
+    api_tokens_per_user: int = Field(default=20, ge=1, description="living API tokens of one person")
+    api_token_lifetime: timedelta = Field(default=timedelta(days=366), description="the longest of a person's token")
     session_idle: timedelta = Field(default=timedelta(minutes=30), description="a session unused for so long is over")
     session_lifetime: timedelta = Field(default=timedelta(hours=12), description="a session is over after this anyway")
     sessions_per_user: int = Field(default=10, ge=1, description="the oldest session ends when there is one more")

@@ -10,6 +10,7 @@ from chassis.consumer import EventRouter
 from chassis.outbox import emit
 from events.auth import (
     AuthAuditRecorded,
+    EmailConfirmed,
     InvitationFailed,
     InvitationOpened,
     InvitationSent,
@@ -30,11 +31,22 @@ from events.users import UsersAuditRecorded
 from services.users.chain import append
 from services.users.mails import hearing as mails
 from services.users.models import TIME_ZONES, Customer, CustomerNumberTaken, Membership, Step, User
-from services.users.people import add_customer, hold_user
+from services.users.people import add_customer, hold_user, take_address
 from services.users.progress import telling
 
 handlers = EventRouter("users")
 handlers.include(mails.handlers)
+
+
+@handlers.on(EmailConfirmed)
+async def rename(event: EmailConfirmed, session: AsyncSession) -> None:
+    """A person has proved that another address is his.
+
+    Raises:
+        InvalidEvent: somebody else has it as a user name by now.
+    """
+    if not await take_address(session, event.user_id, event.email):
+        raise InvalidEvent("address_in_use", "Somebody else has this address as a user name.")
 
 
 @handlers.on(CustomerUpserted)

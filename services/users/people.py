@@ -83,6 +83,18 @@ async def hold_user(session: AsyncSession, user_id: UUID) -> User | None:
     return await session.scalar(this)
 
 
+async def take_address(session: AsyncSession, user_id: UUID, email: str) -> bool:
+    """Another user name for a person, told to the world; false when it is somebody else's. Again: no effect."""
+    user = await hold_user(session, user_id)
+    if user is None or user.email_key == address_key(email):
+        return True
+    if await find_user(session, email) is not None:
+        return False
+    user.email, user.email_key = email.strip().lower(), address_key(email)
+    await emit_user(session, user)
+    return True
+
+
 async def find_user(session: AsyncSession, email: str) -> User | None:
     """The person with this address, held."""
     this = select(User).where(User.email_key == address_key(email)).with_for_update()

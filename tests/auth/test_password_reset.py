@@ -18,6 +18,7 @@ async def ask(auth: Auth, username: str) -> int:
 
 
 async def reset_secret(auth: Auth, username: str) -> str:
+    await auth.deliver()
     before = len(auth.mailbox.mails)
     assert await ask(auth, username) == 202
     await auth.deliver()

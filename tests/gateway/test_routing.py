@@ -24,6 +24,7 @@ PUBLIC = {
     "/auth/password-reset",
     "/auth/password-reset/check",
     "/auth/password-reset/complete",
+    "/auth/email/confirm",
     "/brand",
     "/contracts/calendar/{token}.ics",
     "/openapi.json",

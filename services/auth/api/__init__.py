@@ -1,6 +1,16 @@
 """All endpoints of `auth`."""
 
-from services.auth.api import inner, invitations, login, passwords, second_factor, sessions
+from services.auth.api import (
+    account,
+    api_tokens,
+    inner,
+    invitations,
+    login,
+    own_sessions,
+    passwords,
+    second_factor,
+    sessions,
+)
 
 ROUTERS = (
     passwords.router,
@@ -8,5 +18,8 @@ ROUTERS = (
     login.router,
     second_factor.router,
     sessions.router,
+    own_sessions.router,
+    account.router,
+    api_tokens.router,
     inner.router,
 )

@@ -1,6 +1,6 @@
 """For the gateway only: who is behind a cookie or an API token."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Self
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from services.auth.storage.context import Context
 
 router = APIRouter(prefix="/inner", include_in_schema=False)
 
+_NOTED_EVERY = timedelta(minutes=1)
 _TOUCH_EVERY = timedelta(seconds=20)
 """The last use of a session is written this often: a session may end so much earlier than it should, never later."""
 
@@ -56,13 +57,17 @@ class InnerPrincipal(BaseModel):
 @router.post("/principal")
 async def find_principal(body: PrincipalQuestion, _by: Gateway, here: Here) -> InnerPrincipal:
     """Who this is; 401 when the secret opens nothing (any more)."""
+    unused_for = timedelta(0)
     async with here.database.reading() as session:
         if body.session is not None:
             found, idle_for = await _by_session(session, body.session, here)
         elif body.ticket is not None:
             found, idle_for = await _by_ticket(session, body.ticket, here), timedelta(0)
         else:
-            found, idle_for = await _by_api_token(session, str(body.api_token), here), timedelta(0)
+            found, unused_for = await _by_api_token(session, str(body.api_token), here)
+            idle_for = timedelta(0)
+    if body.api_token is not None and unused_for >= _NOTED_EVERY:
+        await _note_use(here, body.api_token)
     if body.touch and idle_for >= _TOUCH_EVERY:
         await _touch(here, found)
     return found
@@ -96,7 +101,7 @@ async def _by_ticket(session: AsyncSession, raw: str, here: Context) -> InnerPri
     return InnerPrincipal(kind="ticket", user_id=ticket.user_id, amr=("pwd",), expires_at=ticket.expires_at)
 
 
-async def _by_api_token(session: AsyncSession, raw: str, here: Context) -> InnerPrincipal:
+async def _by_api_token(session: AsyncSession, raw: str, here: Context) -> tuple[InnerPrincipal, timedelta]:
     token = await session.scalar(select(ApiToken).where(ApiToken.token_hash == token_hash(raw)))
     if token is None or not token.lives(here.now):
         raise NotSignedIn
@@ -104,7 +109,8 @@ async def _by_api_token(session: AsyncSession, raw: str, here: Context) -> Inner
         account = await session.get(Account, token.user_id)
         if account is None or not account.active:
             raise NotSignedIn
-    return InnerPrincipal(
+    unused_for = here.now - (token.last_used_at or datetime.min.replace(tzinfo=UTC))
+    principal = InnerPrincipal(
         kind="machine" if token.kind == "machine" else "user_token",
         user_id=token.user_id,
         customer_id=token.customer_id,
@@ -113,6 +119,14 @@ async def _by_api_token(session: AsyncSession, raw: str, here: Context) -> Inner
         name=token.name,
         expires_at=token.expires_at,
     )
+    return principal, unused_for
+
+
+async def _note_use(here: Context, raw: str) -> None:
+    """For its owner, who wonders whether anybody still uses it."""
+    async with here.database.transaction() as session:
+        this = update(ApiToken).where(ApiToken.token_hash == token_hash(raw), ApiToken.revoked_at.is_(None))
+        await session.execute(this.values(last_used_at=here.now).execution_options(synchronize_session=False))
 
 
 async def _touch(here: Context, found: InnerPrincipal) -> None:

@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.access import Anyone
@@ -13,7 +12,7 @@ from services.auth.api.bodies import Body, CodeBody, Token
 from services.auth.api.here import Here
 from services.auth.api.principal import PrincipalOut, principal_of
 from services.auth.api.signing_in import SignedInBrowser, account_of_ticket, complete, hand_out, ticket_of
-from services.auth.models import LinkUnknown, SecondFactorLinkExpired, UserSession
+from services.auth.models import Account, LinkUnknown, SecondFactorLinkExpired, mail_to
 from services.auth.secrets import token_hash
 from services.auth.storage.context import Context
 from services.auth.storage.enrolment import (
@@ -28,7 +27,7 @@ from services.auth.storage.enrolment import (
     reserve_enrolment,
 )
 from services.auth.storage.second_factor import SecondFactorLocked, SignInExpired, WrongCode, accept, refuse, reserve
-from services.auth.storage.sessions import end, replace_session
+from services.auth.storage.sessions import end_others, own_session, replace_session
 from services.auth.totp import otpauth_uri, qr_svg
 
 router = APIRouter(prefix="/auth", tags=["auth"])
@@ -141,16 +140,13 @@ async def _sign_in_after(
     if enroller.ticket is not None:
         await account_of_ticket(session, enroller.ticket, enroller.user_id, here)
         return await complete(session, request, here, by, enroller.user_id, "totp")
-    theirs = select(UserSession).where(UserSession.user_id == enroller.user_id, UserSession.ended_at.is_(None))
-    own = None
-    for one in await session.scalars(theirs):
-        if str(one.id) == by.sid:
-            own = one
-        else:
-            end(session, one, "ended", here.now)
-    opened = await replace_session(session, own, "replaced", here.now) if own else None
+    account = await session.get_one(Account, enroller.user_id)
+    own = await own_session(session, by, here.settings, here.now)
+    await end_others(session, enroller.user_id, own.id, "ended", here.now)
+    opened = await replace_session(session, own, "replaced", here.now)
     if opened is None:
         raise NotSignedIn
+    session.add(mail_to(account, "app_changed", {"at": here.now.isoformat()}, here.now))
     return SignedInBrowser(opened, cookies.read(request, "device", here.settings))
 
 

@@ -12,17 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.access import SignedIn
 from chassis.db import ReadSession, Session
 from chassis.errors import Forbidden, NotFound, NotSignedIn, TooMany, problems
-from chassis.identity import STEP_UP_SECONDS, Identity
+from chassis.identity import STEP_UP_SECONDS
 from chassis.outbox import emit
 from services.auth.api import cookies
 from services.auth.api.bodies import Body, CodeBody
 from services.auth.api.here import Here
 from services.auth.api.principal import PrincipalOut, principal_of
 from services.auth.audit import audit_line
-from services.auth.models import Account, Customer, Membership, UserSession
+from services.auth.models import Account, Customer, Membership
 from services.auth.storage.context import Context
 from services.auth.storage.second_factor import SecondFactorLocked, accept, refuse, reserve
-from services.auth.storage.sessions import end, replace_session
+from services.auth.storage.sessions import end, own_session, replace_session
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 
@@ -48,7 +48,7 @@ class StepUpOut(BaseModel):
 @router.get("/session")
 async def show_session(by: SignedIn, session: ReadSession, here: Here) -> PrincipalOut:
     """Who is signed in, for which customer, and until when."""
-    own = await _own(session, by, here)
+    own = await own_session(session, by, here.settings, here.now)
     account = await session.get_one(Account, own.user_id)
     return await principal_of(session, here, account, own)
 
@@ -56,7 +56,7 @@ async def show_session(by: SignedIn, session: ReadSession, here: Here) -> Princi
 @router.delete("/session", status_code=204)
 async def sign_out(by: SignedIn, session: Session, response: Response, here: Here) -> None:
     """End this session; the browser also drops what it has kept, except that it is a known device."""
-    own = await _own(session, by, here)
+    own = await own_session(session, by, here.settings, here.now)
     end(session, own, "sign_out", here.now)
     emit(session, audit_line("logout", "done", by, own.user_id, None, here.now))
     for name in ("session", "ticket"):
@@ -70,7 +70,7 @@ async def switch_customer(body: CustomerChoice, by: SignedIn, response: Response
     if by.is_operator:
         await _until_heard_of(here, body.customer_id)
     async with here.database.transaction() as session:
-        own = await _own(session, by, here)
+        own = await own_session(session, by, here.settings, here.now)
         if not await _may_open(session, own.user_id, body.customer_id, here.now):
             raise NotFound
         successor = await replace_session(session, own, "switched", here.now)
@@ -91,7 +91,7 @@ async def step_up(body: CodeBody, by: SignedIn, response: Response, here: Here) 
     await reserve(here, by.user_id, body.code, None)
     successor = None
     async with here.database.transaction() as session:
-        own = await _own(session, by, here)
+        own = await own_session(session, by, here.settings, here.now)
         factor = await accept(session, here.box, own.user_id, body.code, here.now)
         if factor is None:
             await refuse(session, here, by, own.user_id, body.code)
@@ -105,14 +105,6 @@ async def step_up(body: CodeBody, by: SignedIn, response: Response, here: Here) 
         raise CodeRefused
     cookies.put(response, "session", successor.token, here.settings)
     return StepUpOut(valid_until=datetime.fromtimestamp(here.now.timestamp() + STEP_UP_SECONDS, tz=here.now.tzinfo))
-
-
-async def _own(session: AsyncSession, by: Identity, here: Context) -> UserSession:
-    """The caller's session; the gateway's statement may be some seconds older than its end."""
-    own = await session.get(UserSession, UUID(str(by.sid)))
-    if own is None or own.user_id != by.user_id or not own.lives(here.settings.session_idle, here.now):
-        raise NotSignedIn
-    return own
 
 
 async def _until_heard_of(here: Context, customer_id: UUID) -> None:

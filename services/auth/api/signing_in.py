@@ -13,11 +13,20 @@ from chassis.outbox import emit
 from events.auth import LoginSucceeded
 from services.auth.api import cookies
 from services.auth.audit import audit_line
-from services.auth.models import Account, SignIn, Ticket
+from services.auth.models import Account, SignIn, Ticket, mail_to
 from services.auth.secrets import token_hash
 from services.auth.storage.context import Context
-from services.auth.storage.second_factor import Factor, SignInExpired
-from services.auth.storage.sessions import Opened, burn_ticket, end_presented, hold_account, know_device, open_session
+from services.auth.storage.second_factor import Factor, SignInExpired, recovery_codes_left
+from services.auth.storage.sessions import (
+    Opened,
+    burn_ticket,
+    end_presented,
+    has_devices,
+    hold_account,
+    know_device,
+    known_device,
+    open_session,
+)
 
 
 class SignedInBrowser(NamedTuple):
@@ -63,6 +72,7 @@ async def complete(
     await end_presented(session, cookies.read(request, "session", here.settings), user_id, here.now)
     opened = await open_session(session, here, user_id, by.ip)
     device = cookies.read(request, "device", here.settings)
+    await _tell(session, here, by, user_id, factor, device)
     device_token = await know_device(session, device, user_id, here.settings.device_lifetime, here.now)
     session.add(_history(here, by, user_id, factor, "done"))
     emit(
@@ -78,6 +88,20 @@ async def complete(
         audit_line("login", "done", by, user_id, factor, here.now),
     )
     return SignedInBrowser(opened, device_token)
+
+
+async def _tell(
+    session: AsyncSession, here: Context, by: Identity, user_id: UUID, factor: Factor, device: str | None
+) -> None:
+    """By mail: a recovery code that is gone, and a browser that was never seen, unless it is the first one."""
+    account = await session.get_one(Account, user_id)
+    at = here.now.isoformat()
+    if factor == "recovery_code":
+        left = str(await recovery_codes_left(session, user_id))
+        session.add(mail_to(account, "recovery_code_used", {"at": at, "address": by.ip, "left": left}, here.now))
+    if await known_device(session, device, user_id, here.now) is None and await has_devices(session, user_id):
+        words = {"at": at, "address": by.ip, "device": here.device or "?"}
+        session.add(mail_to(account, "new_device", words, here.now))
 
 
 def hand_out(response: Response, browser: SignedInBrowser, here: Context) -> None:

@@ -34,6 +34,10 @@ class Writing:
             return await self._invitation(session, row)
         if row.kind == "reset_request":
             return await self._reset(session, row)
+        if row.kind == "second_factor_request":
+            return await self._second_factor(session, row)
+        if row.kind == "email_change_request":
+            return await self._email_change(session, row)
         return None
 
     async def _invitation(self, session: AsyncSession, row: MailRow) -> str | None:
@@ -69,6 +73,27 @@ class Writing:
         row.user_id = account.user_id
         await self._link(session, row, "reset", account, self.settings.reset_lifetime)
         emit(session, audit_line("password_reset_requested", "done", by, account.user_id, None, self.now))
+        return None
+
+    async def _second_factor(self, session: AsyncSession, row: MailRow) -> str | None:
+        """Not needed any more by who has an app again."""
+        assert row.user_id is not None
+        account = await hold_account(session, row.user_id)
+        if account is None or not account.active or not account.enrolment_needs_link:
+            return "nothing to set up"
+        row.recipient = account.email
+        await self._link(session, row, "second_factor", account, self.settings.second_factor_link_lifetime)
+        return None
+
+    async def _email_change(self, session: AsyncSession, row: MailRow) -> str | None:
+        """Whoever has the address as a user name hears nothing, and neither does the one who asked."""
+        assert row.user_id is not None
+        account = await hold_account(session, row.user_id)
+        taken = select(Account.user_id).where(Account.email_key == account_key(row.recipient), Account.active)
+        if account is None or not account.active or await session.scalar(taken) is not None:
+            return "the address cannot be taken"
+        link = await self._link(session, row, "email_change", account, self.settings.email_link_lifetime)
+        link.words = {"email": row.recipient}
         return None
 
     async def _link(

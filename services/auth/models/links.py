@@ -1,4 +1,4 @@
-"""Links in mails: invitation, password reset, enrolment of a new app after a reset."""
+"""Links in mails: invitation, password reset, enrolment of a new app after a reset, change of the address."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from chassis.db import Utc
 from chassis.errors import Gone, NotFound
 from services.auth.models.base import Base
 
-Kind = Literal["invitation", "reset", "second_factor"]
+Kind = Literal["invitation", "reset", "second_factor", "email_change"]
 
 
 class LinkUnknown(NotFound):
@@ -44,6 +44,12 @@ class SecondFactorLinkExpired(Gone):
     de = "Dieser Link gilt nicht mehr; bitte bitten Sie Ihre Verwaltung um einen neuen."
 
 
+class EmailLinkExpired(Gone):
+    """This link is no longer valid; please start changing your address anew."""
+
+    de = "Dieser Link gilt nicht mehr; bitte beginnen Sie die Änderung der Adresse noch einmal."
+
+
 class Link(Base):
     """A secret of 256 bits, kept as its hash, that works once and until its end."""
 
@@ -73,10 +79,16 @@ class Link(Base):
             InvitationExpired: over, or a newer one was sent.
             ResetLinkExpired: over, used, or a newer one was sent.
             SecondFactorLinkExpired: the same, for the enrolment.
+            EmailLinkExpired: the same, for the new address.
         """
         if self.kind == "invitation" and self.used_at is not None:
             raise InvitationUsed
         if self.used_at is None and self.killed_at is None and now < self.expires_at:
             return
-        ends = {"invitation": InvitationExpired, "reset": ResetLinkExpired, "second_factor": SecondFactorLinkExpired}
+        ends: dict[str, type[Gone]] = {
+            "invitation": InvitationExpired,
+            "reset": ResetLinkExpired,
+            "second_factor": SecondFactorLinkExpired,
+            "email_change": EmailLinkExpired,
+        }
         raise ends[self.kind]

@@ -1,5 +1,6 @@
 """Mails that wait for the mail server, or have met it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -30,15 +31,22 @@ class MailRow(WaitingMail, Base):
         self.secret = None
 
 
-def invitation_request(account: Account, words: dict[str, str | None], now: datetime) -> MailRow:
-    """A welcome mail to be written; ``words`` say who invited, for which company and membership."""
+def mail_to(
+    account: Account, kind: str, words: Mapping[str, str | None], now: datetime, *, recipient: str | None = None
+) -> MailRow:
+    """A mail to be written to somebody; times among the ``words`` are ISO 8601. Default: to the present address."""
     return MailRow(
         id=uuid4(),
-        kind="invitation_request",
-        recipient=account.email,
+        kind=kind,
+        recipient=recipient or account.email,
         language=account.language,
-        words=words | {"addressee": account.name},
+        words={**words, "addressee": account.name},
         user_id=account.user_id,
         created_at=now,
         next_try_at=now,
     )
+
+
+def invitation_request(account: Account, words: dict[str, str | None], now: datetime) -> MailRow:
+    """A welcome mail to be written; ``words`` say who invited, for which company and membership."""
+    return mail_to(account, "invitation_request", words, now)

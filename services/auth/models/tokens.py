@@ -1,4 +1,4 @@
-"""API tokens of machines and, later, of people."""
+"""API tokens of machines and of people."""
 
 import re
 from collections.abc import Sequence
@@ -37,6 +37,34 @@ class ApiToken(Base):
     def lives(self, now: datetime) -> bool:
         """Neither withdrawn nor over."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def create_user_token(
+    session: AsyncSession, *, name: str, scopes: Sequence[str], owner: tuple[UUID, UUID], expires_at: datetime
+) -> tuple[ApiToken, str]:
+    """Make a person's token for one customer; this is the only time it can be read.
+
+    Args:
+        session: The row is written when it commits.
+        name: For its owner.
+        scopes: ``<module>:read``; what the owner may not read at the time of use, the token does not open either.
+        owner: Person and customer.
+        expires_at: Always has one.
+    """
+    token = API_TOKEN_PREFIX + new_token()
+    row = ApiToken(
+        id=uuid4(),
+        token_hash=token_hash(token),
+        kind="user",
+        name=name,
+        user_id=owner[0],
+        customer_id=owner[1],
+        scopes=list(scopes),
+        created_at=utc_now(),
+        expires_at=expires_at,
+    )
+    session.add(row)
+    return row, token
 
 
 def create_machine_token(

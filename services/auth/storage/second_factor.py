@@ -12,7 +12,7 @@ from chassis.identity import Identity
 from chassis.outbox import emit
 from events.auth import LoginFailed, LoginLocked, SecondFactorReset
 from services.auth.audit import audit_line
-from services.auth.models import Account, MailRow, RecoveryCode, SignIn, TotpFactor, changed_one
+from services.auth.models import Account, RecoveryCode, SignIn, TotpFactor, changed_one, mail_to
 from services.auth.secrets import SecretBox, bare_code
 from services.auth.storage.context import Context
 from services.auth.storage.counters import (
@@ -174,15 +174,4 @@ async def _lock(session: AsyncSession, here: Context, by: Identity, user_id: UUI
         SecondFactorReset(user_id=user_id, cause="locked", occurred_at=here.now),
         audit_line("second_factor_locked", "done", by, user_id, None, here.now),
     )
-    session.add(
-        MailRow(
-            id=uuid4(),
-            kind="second_factor_locked",
-            recipient=account.email,
-            language=account.language,
-            words={"addressee": account.name, "address": by.ip},
-            user_id=user_id,
-            created_at=here.now,
-            next_try_at=here.now,
-        )
-    )
+    session.add(mail_to(account, "second_factor_locked", {"address": by.ip}, here.now))

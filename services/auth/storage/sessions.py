@@ -8,6 +8,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import insert_new
+from chassis.errors import NotSignedIn
+from chassis.identity import Identity
 from chassis.outbox import emit
 from events.auth import SessionEnded
 from services.auth.models import Account, Device, Ticket, UserSession, changed_one
@@ -33,6 +35,18 @@ async def hold_account(session: AsyncSession, user_id: UUID) -> Account | None:
     return await session.scalar(select(Account).where(Account.user_id == user_id).with_for_update(key_share=True))
 
 
+async def own_session(session: AsyncSession, by: Identity, settings: Settings, now: datetime) -> UserSession:
+    """The caller's session; the gateway's statement may be some seconds older than its end.
+
+    Raises:
+        NotSignedIn: it is over.
+    """
+    own = await session.get(UserSession, UUID(str(by.sid)))
+    if own is None or own.user_id != by.user_id or not own.lives(settings.session_idle, now):
+        raise NotSignedIn
+    return own
+
+
 async def open_session(session: AsyncSession, here: Context, user_id: UUID, address: str) -> Opened:
     """A fresh session after password and second factor; ends the oldest where there are too many."""
     token = new_token()
@@ -50,8 +64,8 @@ async def open_session(session: AsyncSession, here: Context, user_id: UUID, addr
     )
     session.add(opened)
     await session.flush()
-    living = [one for one in await _living(session, user_id, here.settings, here.now) if one.id != opened.id]
-    for oldest in living[here.settings.sessions_per_user - 1 :]:
+    others = [one for one in await living(session, user_id, here.settings, here.now) if one.id != opened.id]
+    for oldest in others[here.settings.sessions_per_user - 1 :]:
         end(session, oldest, "too_many", here.now)
     return Opened(opened, token)
 
@@ -155,12 +169,26 @@ async def known_device(session: AsyncSession, presented: str | None, user_id: UU
     return digest if await session.scalar(known.where(Device.expires_at > now)) else None
 
 
+async def has_devices(session: AsyncSession, user_id: UUID) -> bool:
+    """This person has signed in fully somewhere before."""
+    return await session.scalar(select(Device.user_id).where(Device.user_id == user_id).limit(1)) is not None
+
+
+async def end_others(session: AsyncSession, user_id: UUID, own: UUID, cause: Cause, now: datetime) -> None:
+    """All sessions of a person but this one, and every half sign-in."""
+    theirs = select(UserSession).where(UserSession.user_id == user_id, UserSession.ended_at.is_(None))
+    for one in await session.scalars(theirs.where(UserSession.id != own)):
+        end(session, one, cause, now)
+    await session.execute(update(Ticket).where(Ticket.user_id == user_id, Ticket.used_at.is_(None)).values(used_at=now))
+
+
 async def forget_devices(session: AsyncSession, user_id: UUID) -> None:
     """After a reset every browser is a stranger."""
     await session.execute(delete(Device).where(Device.user_id == user_id))
 
 
-async def _living(session: AsyncSession, user_id: UUID, settings: Settings, now: datetime) -> list[UserSession]:
+async def living(session: AsyncSession, user_id: UUID, settings: Settings, now: datetime) -> list[UserSession]:
+    """Newest first."""
     theirs = select(UserSession).where(
         UserSession.user_id == user_id,
         UserSession.ended_at.is_(None),
