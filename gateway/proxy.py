@@ -10,10 +10,12 @@ from chassis.identity import Identity
 from chassis.logging import log
 from gateway.call import Call, ClientGone
 from gateway.caller import SAFE_METHODS
+from gateway.express import LARGE_BYTES, Express, SourceEnded, TargetGone, written
 from gateway.headers import ANSWER_PASSES, API_POLICY, COOKIES, MAILBOX_POLICY, request_lines
 from gateway.routing import Route
 from gateway.signing import Signer, TokenCache
 from gateway.upstream import Connection, HeaderList, Upstream, UpstreamBroke, UpstreamDown
+from gateway.wire import CONNECTION, Cycle
 
 SMALL_BYTES = 64 * 1024
 IDLE_SECONDS = 30.0
@@ -38,6 +40,7 @@ class Proxy:
         self._set_cookie = tuple(name + b"=" for name in self._cookie_names.values())
         self._anonymous = Identity(sub="anonymous")
         self._anonymous_tokens: TokenCache = {}
+        self._express = Express()
 
     async def carry(self, call: Call, route: Route) -> None:
         """All of it.
@@ -79,12 +82,91 @@ class Proxy:
         try:
             connection.begin(self._head(call, service, None), bodiless=False)
             async with asyncio.timeout(None if route.flows else BODY_SECONDS):
-                sent_whole = await _send_body(call, route, connection, first)
+                sent_whole = await self._send_body(call, route, connection, first)
             await connection.head(route.seconds)
         except BaseException:
             service.give_up(connection)
             raise
         return connection, sent_whole
+
+    async def _send_body(self, call: Call, route: Route, connection: Connection, first: bytes) -> bool:
+        """Stream it; false when the service answered before it had all of it."""
+        chunked = call.length is None
+        sent, piece, more = 0, first, True
+        while True:
+            sent += len(piece)
+            if sent > route.body_bytes:
+                raise TooLarge
+            if piece and not connection.head_done:
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+            if connection.head_done:
+                return False
+            if not more:
+                break
+            left = (call.length or 0) - sent
+            if sent and left >= LARGE_BYTES and route.flows and self._express.has_room:
+                return await self._send_past(call, connection, left)
+            piece, more = await _piece(call)
+        call.body_read = True
+        if chunked:
+            await connection.write(b"0\r\n\r\n")
+        return True
+
+    async def _send_past(self, call: Call, connection: Connection, left: int) -> bool:
+        """The rest of a large body, from socket to socket."""
+        client: Cycle = call.scope["extensions"][CONNECTION]
+        piece = client.take_rest()
+        async with asyncio.timeout(IDLE_SECONDS):
+            if piece:
+                await connection.write(piece)
+            await written(connection.transport)
+        left -= len(piece)
+        try:
+            sent = await self._express.carry(
+                client.transport,
+                connection.transport,
+                left,
+                idle_seconds=IDLE_SECONDS,
+                stop=lambda: connection.stops_taking,
+            )
+        except SourceEnded:
+            raise ClientGone from None
+        except TargetGone:
+            return False
+        except TimeoutError:
+            raise RequestTimeout(headers={"Connection": "close"}) from None
+        if sent < left:
+            return False
+        client.took_rest()
+        return True
+
+    async def _answer_past(self, call: Call, connection: Connection) -> None:
+        """The rest of a large answer, from socket to socket."""
+        client: Cycle = call.scope["extensions"][CONNECTION]
+        piece = connection.take_rest()
+        left = connection.expected
+        async with asyncio.timeout(IDLE_SECONDS):
+            await call.send({"type": "http.response.body", "body": piece, "more_body": True})
+            await written(client.transport)
+        if client.disconnected:
+            raise ClientGone
+        try:
+            sent = await self._express.carry(
+                connection.transport,
+                client.transport,
+                left,
+                idle_seconds=IDLE_SECONDS,
+                stop=lambda: client.disconnected,
+            )
+        except SourceEnded:
+            raise UpstreamBroke from None
+        except TargetGone:
+            raise ClientGone from None
+        if sent < left:
+            raise ClientGone
+        client.was_given(sent)
+        await call.send({"type": "http.response.body", "body": b""})
 
     def _head(self, call: Call, service: Upstream, body: bytes | None) -> bytes:
         """The request's first bytes; with its body where that is known whole."""
@@ -131,7 +213,12 @@ class Proxy:
             await call.send({"type": "http.response.body", "body": connection.taken()})
             return
         gone = asyncio.create_task(_departure(call)) if call.body_read else None
+        past = route.flows and connection.expected >= LARGE_BYTES and self._express.has_room
         try:
+            if past:
+                await call.begin(connection.status, headers)
+                await self._answer_past(call, connection)
+                return
             async with asyncio.timeout(IDLE_SECONDS) as limit:
                 await call.begin(connection.status, headers)
                 await _stream(call, connection, limit, gone, seconds=math.inf if route.flows else TOTAL_SECONDS)
@@ -198,28 +285,6 @@ async def _piece(call: Call) -> tuple[bytes, bool]:
     if message["type"] == "http.disconnect":
         raise ClientGone
     return message.get("body", b""), message.get("more_body", False)
-
-
-async def _send_body(call: Call, route: Route, connection: Connection, first: bytes) -> bool:
-    """Stream it; false when the service answered before it had all of it."""
-    chunked = call.length is None
-    sent, piece, more = 0, first, True
-    while True:
-        sent += len(piece)
-        if sent > route.body_bytes:
-            raise TooLarge
-        if piece and not connection.head_done:
-            async with asyncio.timeout(IDLE_SECONDS):
-                await connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
-        if connection.head_done:
-            return False
-        if not more:
-            break
-        piece, more = await _piece(call)
-    call.body_read = True
-    if chunked:
-        await connection.write(b"0\r\n\r\n")
-    return True
 
 
 async def _departure(call: Call) -> Message:

@@ -8,8 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -51,18 +50,17 @@ class Connection(asyncio.Protocol):
         self._expired = False
         self._bodiless = False
         self._chunks: deque[bytes] = deque()
-        self._buffered = 0
+        self._buffered = self._arrived = 0
         self._reading_paused = False
         self._writing_paused = False
-        self._waiter: asyncio.Future[None] | None = None
-        self._drained: asyncio.Future[None] | None = None
+        self._waiter = self._drained = cast("asyncio.Future[None] | None", None)
         self._parser = httptools.HttpResponseParser(self)
-        self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made
+        self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made
 
     @property
     def usable(self) -> bool:
         """Nothing is open on it and it still stands."""
-        return self.complete and not self._broken and not self._transport.is_closing()
+        return self.complete and not self._broken and not self.transport.is_closing()
 
     def begin(self, head: bytes, *, bodiless: bool) -> None:
         """Send a request's head (and body where it is known); ``bodiless`` for HEAD, whose answer has no body."""
@@ -70,15 +68,15 @@ class Connection(asyncio.Protocol):
         self.head_done = self.complete = self._framed = False
         self._bodiless = bodiless
         self._chunks.clear()
-        self._buffered = 0
-        BATCH.write(self._transport, head)
+        self._buffered = self._arrived = 0
+        BATCH.write(self.transport, head)
 
     async def write(self, data: bytes) -> None:
         """A piece of the request's body; waits while the service is slow to take it, until it answers."""
         if self._broken:
             raise UpstreamBroke
         BATCH.flush()
-        self._transport.write(data)
+        self.transport.write(data)
         if self._writing_paused and not self.head_done:
             self._drained = asyncio.get_running_loop().create_future()
             await self._drained
@@ -110,7 +108,7 @@ class Connection(asyncio.Protocol):
         self._buffered = 0
         if self._reading_paused:
             self._reading_paused = False
-            self._transport.resume_reading()
+            self.transport.resume_reading()
         return data
 
     async def chunk(self) -> bytes:
@@ -127,10 +125,28 @@ class Connection(asyncio.Protocol):
             await self._news()
         return self.taken()
 
+    @property
+    def stops_taking(self) -> bool:
+        """It has answered, or is gone."""
+        return self.head_done or self._broken
+
+    @property
+    def expected(self) -> int:
+        """How many bytes of the body are still to come from the service; 0 where nobody knows."""
+        length = next((int(value) for name, value in self.headers if name == b"content-length"), 0)
+        return max(0, length - self._arrived)
+
+    def take_rest(self) -> bytes:
+        """Leave the rest of the body to somebody who reads the socket himself; returns what is here already."""
+        self.transport.pause_reading()
+        self._reading_paused = False
+        self._broken = True
+        return self.taken()
+
     def abort(self) -> None:
         """Cut it: the other side must not take what it got for a whole message."""
         self._broken = True
-        self._transport.abort()
+        self.transport.abort()
 
     async def _news(self) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
@@ -149,7 +165,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio's."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without being a subclass
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is one without being a subclass
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Asyncio's: wake whoever waits."""
@@ -218,9 +234,10 @@ class Connection(asyncio.Protocol):
             return
         self._chunks.append(body)
         self._buffered += len(body)
+        self._arrived += len(body)
         if self._buffered > BUFFERED_BYTES and not self._reading_paused:
             self._reading_paused = True
-            self._transport.pause_reading()
+            self.transport.pause_reading()
 
     def on_message_complete(self) -> None:
         """The parser's."""
@@ -231,8 +248,7 @@ class Connection(asyncio.Protocol):
             self._broken = True
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A small answer, read whole."""
 
     status: int

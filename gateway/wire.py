@@ -18,6 +18,8 @@ LINGER_SECONDS = 10.0
 HEAD_BYTES = 32 * 1024
 MOST_HEADERS = 100
 UNACKNOWLEDGED_MS = 30_000
+CONNECTION = "kundenportal.connection"
+"""The extension under which an application finds its `Cycle`."""
 
 
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
@@ -37,6 +39,26 @@ class Cycle(RequestResponseCycle):
     """One answer; its head waits for the first bytes of its body, so that a small answer is one write."""
 
     _head: bytes = b""
+    _lingers = False
+    """A client that is still sending would lose the answer if the connection were closed now."""
+
+    def take_rest(self) -> bytes:
+        """Leave the rest of the request's body to somebody who reads the socket himself; returns what is here already.
+
+        `receive` must not be called any more, and this connection ends with its answer: the parser has lost its place.
+        """
+        self.flow.pause_reading()
+        data, self.body = bytes(self.body), bytearray()
+        self.keep_alive, self._lingers = False, True
+        return data
+
+    def took_rest(self) -> None:
+        """Nothing of it is left that the client would still be sending."""
+        self._lingers = False
+
+    def was_given(self, count: int) -> None:
+        """So many bytes of the answer's body went past here."""
+        self.expected_content_length -= count
 
     async def send(self, message: Any) -> None:
         """ASGI."""
@@ -85,7 +107,7 @@ class Cycle(RequestResponseCycle):
             raise ValueError("the body has not the length that was said")
         self.response_complete = True
         self.message_event.set()
-        if not self.keep_alive:
+        if not self.keep_alive and not self._lingers:
             self.transport.close()
         self.on_response()
 
@@ -176,6 +198,7 @@ class PatientProtocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and keep_alive,
             on_response=self.on_response_complete,
         )
+        self.scope["extensions"] = {CONNECTION: self.cycle}  # type: ignore[dict-item]  # an extension of our own
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
