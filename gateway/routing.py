@@ -12,6 +12,7 @@ JSON = ("application/json",)
 FORM = ("application/json", "multipart/form-data")
 PROTOBUF = ("application/x-protobuf",)
 LINES = ("text/plain",)
+CSV = ("text/csv",)
 OFFSETS = ("application/offset+octet-stream",)
 ANY_SIZE = 1024**5
 """What comes is counted by the service, against what was declared."""

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis import spreadsheet
 from chassis.access import Admin
 from chassis.db import ReadSession, Transactions
 from chassis.errors import Forbidden, NoCustomerChosen, problems
@@ -18,6 +19,11 @@ from services.users.audit import BEGINNING
 from services.users.models import AuditLine, User
 
 router = APIRouter(prefix="/users")
+MOST = 50_000
+_COLUMNS = ("position", "occurred_at", "actor_name", "actor", "what", "result", "on", "address", "factor", "request_id")
+_CSV: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {}}, "description": "UTF-8 with byte order mark, separated by semicolons."}
+}
 
 
 class AuditOut(BaseModel):
@@ -66,6 +72,25 @@ async def list_audit(
     found = (await session.scalars(lines.order_by(AuditLine.position.desc()).limit(limit + 1))).all()
     more = cursor_of(found[limit - 1].position) if len(found) > limit else None
     return Page(items=await _out(session, found[:limit]), next_cursor=more)
+
+
+@router.get("/audit.csv", response_class=Response, responses=_CSV | problems(NoCustomerChosen))
+async def export_audit(
+    who: Admin,
+    session: ReadSession,
+    transactions: Transactions,
+    customer_id: Annotated[UUID | None, Query(description="operators only; default: the open customer")] = None,
+) -> Response:
+    """The newest 50,000 lines for a spreadsheet, newest first; times in UTC."""
+    if customer_id is not None and not who.is_operator:
+        raise Forbidden
+    wanted = customer_id or who.customer_id
+    newest = select(AuditLine).where(AuditLine.customer_id == wanted).order_by(AuditLine.position.desc()).limit(MOST)
+    await note_look(transactions, who, "audit_exported", customer_id=wanted)
+    lines = await _out(session, (await session.scalars(newest)).all())
+    rows = [[getattr(line, name) for name in _COLUMNS] for line in lines]
+    head = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
+    return Response(spreadsheet.table(_COLUMNS, rows), media_type=spreadsheet.MEDIA_TYPE, headers=head)
 
 
 async def _out(session: AsyncSession, lines: Any) -> list[AuditOut]:

@@ -19,7 +19,7 @@ _TOP = r"[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Composed (NFC), and nothing that ends a line, turns the reading direction, or is no character at all."""
     odd = any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text)
     if odd or _BREAKS_LINES_OR_ORDER.search(text):
@@ -45,13 +45,11 @@ def _known_zone(name: str) -> str:
     return name
 
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True), AfterValidator(_one_line)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True), AfterValidator(one_line)]
 CompanyName = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_one_line)
+    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(one_line)
 ]
-Number = Annotated[
-    str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True), AfterValidator(_one_line)
-]
+Number = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True), AfterValidator(one_line)]
 Domain = Annotated[str, StringConstraints(pattern=rf"^({_LABEL}\.)+{_TOP}$", max_length=253)]
 Domains = Annotated[list[Domain], Field(max_length=50)]
 Modules = Annotated[list[Module], Field(max_length=len(MODULES))]

@@ -18,6 +18,7 @@ from services.users.api.bodies import LEFT_OUT, Body, Day, Email, Language, Modu
 from services.users.api.rows import UserOut, find_row, hold_row, rows_of
 from services.users.api.versions import IfMatch, check_version, show_version
 from services.users.audit import audit_line
+from services.users.domains import DomainNotAllowed, require_allowed
 from services.users.models import (
     AddressInUse,
     AlreadyIn,
@@ -81,7 +82,7 @@ async def list_users(
     "",
     status_code=201,
     response_model=UserOut,
-    responses=problems(CustomerUnknown, NoCustomerChosen, AlreadyMember, StepUpRequired),
+    responses=problems(CustomerUnknown, NoCustomerChosen, AlreadyMember, DomainNotAllowed, StepUpRequired),
     dependencies=[refusals("user_created")],
 )
 async def create_user(body: UserCreate, who: AdminSteppedUp, session: Session, once: OncePerKey) -> Response:
@@ -92,6 +93,7 @@ async def create_user(body: UserCreate, who: AdminSteppedUp, session: Session, o
     customer = await session.get(Customer, customer_id)
     if customer is None:
         raise CustomerUnknown
+    require_allowed(body.email, customer.email_domains)
     language: Language = body.language or ("en" if customer.language == "en" else "de")
     somebody = Somebody(body.email, body.given_name, body.family_name, language)
     place = Place(body.role, customer, body.modules, expires_on=body.expires_on)
@@ -129,7 +131,7 @@ async def invite_user(membership_id: UUID, who: AdminSteppedUp, session: Session
 
 @router.patch(
     "/{membership_id}",
-    responses=_CHANGING | problems(NoCustomerChosen, LastAdmin, AddressInUse, AlreadyMember),
+    responses=_CHANGING | problems(NoCustomerChosen, LastAdmin, AddressInUse, AlreadyMember, DomainNotAllowed),
     dependencies=[refusals("user_changed")],
 )
 async def change_user(
@@ -148,6 +150,8 @@ async def change_user(
     taken = {name: changes.get(name) for name in ("role", "active", "expires_on")}
     await keep_an_admin(session, membership, membership.leaving(membership.day(now), **taken))
     if "email" in changes:
+        if membership.customer:
+            require_allowed(changes["email"], membership.customer.email_domains)
         await correct_address(session, membership, changes["email"])
     await rename(session, membership, _some(changes, "given_name", "family_name", "language"))
     for field, value in _some(changes, "role", "modules", "expires_on", "active").items():

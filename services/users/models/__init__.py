@@ -27,12 +27,14 @@ from services.users.models.memberships import (
 )
 from services.users.models.notices import MAIL, Choice, Collection, Contact, MailRow, Notice, Side
 from services.users.models.people import Step, User, address_key
+from services.users.models.reviews import AccessReview
 
 __all__ = [
     "MAIL",
     "MODULES",
     "PLACE",
     "TIME_ZONES",
+    "AccessReview",
     "AddressInUse",
     "AlreadyIn",
     "AlreadyMember",
