@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from sqlalchemy import update
 
 from chassis.db import utc_now
 from chassis.testing import eventually
+from services.documents.filing.sweep import sweep_appended
 from services.documents.models import DriveUpload, DriveVersion
-from services.documents.storage import StoreFull
+from services.documents.storage import AppendStore, StoredKey, StoreFull, new_key
 from services.documents.uploads import writing
 from services.documents.uploads.hashes import Hashes
 from services.documents.uploads.lease import HOST, PROCESS, LeaseLost, Owner, commit, let_go, take
@@ -250,3 +251,30 @@ async def test_a_full_store_is_507_and_goes_on_when_there_is_room(
     assert await tus.offset(path) == HALF
     assert (await tus.send(path, HALF, CONTENT[HALF:])).status_code == 204
     assert (await portal.rows(DriveVersion))[0].size_bytes == len(CONTENT)
+
+
+async def test_the_sweep_takes_bytes_that_no_row_knows_and_no_others(portal: Portal, tus: Tus) -> None:
+    store, unknown = portal.storage.appended, new_key()
+    await tus.upload(b"complete", name="complete")
+    unfinished = await tus.begun(len(CONTENT))
+    await tus.send(unfinished, 0, CONTENT[:HALF])
+    orphan = await store.writer(unknown, {}, offset=0, length=5)
+    await orphan.append([b"12345"])
+    await orphan.flush(last=True)
+    await orphan.close()
+    soon = utc_now() + timedelta(hours=1)
+
+    assert await sweep_appended(portal.database, store, stored_before=utc_now() - timedelta(hours=1)) == 0
+    assert await sweep_appended(portal.database, store, stored_before=soon) == 1
+    assert await sweep_appended(portal.database, store, stored_before=soon) == 0
+
+    assert unknown not in {found.key async for found in listed(store)}
+    assert (await tus.send(unfinished, HALF, CONTENT[HALF:])).status_code == 204
+    assert {len(await stored(portal.storage, version.object_key)) for version in await portal.rows(DriveVersion)} == {
+        8,
+        len(CONTENT),
+    }
+
+
+def listed(store: AppendStore) -> AsyncGenerator[StoredKey, None]:
+    return store.keys()

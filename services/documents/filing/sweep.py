@@ -7,8 +7,8 @@ from sqlalchemy import select, union
 
 from chassis.db import Database, utc_now
 from chassis.logging import log
-from services.documents.models import File, HeldFile
-from services.documents.storage import Storage
+from services.documents.models import DoomedObject, DriveUpload, DriveVersion, File, HeldFile
+from services.documents.storage import AppendStore, Storage
 
 AT_ONCE = 500
 
@@ -17,8 +17,10 @@ async def sweep_for_ever(database: Database, storage: Storage, *, age: timedelta
     """Until cancelled; an outage of the store only means that it is done later."""
     while True:
         try:
-            removed = await sweep(database, storage, stored_before=utc_now() - age)
-            log.info("orphans_swept", removed=removed)
+            before = utc_now() - age
+            removed = await sweep(database, storage, stored_before=before)
+            appended = await sweep_appended(database, storage.appended, stored_before=before)
+            log.info("orphans_swept", removed=removed, appended=appended)
         except Exception as error:
             log.warning("orphans_not_swept", error=repr(error)[:300])
         await asyncio.sleep(every.total_seconds())
@@ -37,6 +39,29 @@ async def sweep(database: Database, storage: Storage, *, stored_before: datetime
     removed += await _sweep_batch(database, storage, batch, stored_before)
     await storage.clean(stored_before=stored_before)
     return removed
+
+
+async def sweep_appended(database: Database, store: AppendStore, *, stored_before: datetime) -> int:
+    """The same for the exchange drive, where a row comes before its bytes: only a store that was put back has any."""
+    removed = 0
+    batch: set[str] = set()
+    async for found in store.keys():
+        if found.stored_at < stored_before:
+            batch.add(found.key)
+        if len(batch) == AT_ONCE:
+            removed += await _sweep_keys(database, store, batch)
+            batch.clear()
+    return removed + await _sweep_keys(database, store, batch)
+
+
+async def _sweep_keys(database: Database, store: AppendStore, batch: set[str]) -> int:
+    tables = (DriveVersion, DriveUpload, DoomedObject)
+    in_use = union(*(select(table.object_key).where(table.object_key.in_(batch)) for table in tables))
+    async with database.reading() as session:
+        known = set((await session.scalars(in_use)).all())
+    for key in batch - known:
+        await store.remove(key, {})
+    return len(batch - known)
 
 
 async def _sweep_batch(database: Database, storage: Storage, batch: list[str], stored_before: datetime) -> int:
