@@ -73,6 +73,20 @@ async def test_a_mail_waits_while_more_comes_but_not_for_ever(office: Office) ->
     assert (await office.deliver())[0]["Subject"] == "Nordwelle: 8 neue Rechnungen"
 
 
+async def test_a_collector_that_looked_before_more_came_leaves_it_to_the_later_time(office: Office) -> None:
+    await office.person()
+    await office.hear(office.invoice())
+    (waiting,) = await office.rows(Collection)
+    key = (waiting.topic, waiting.customer_id, waiting.side)
+    collector = collector_of(office.app)
+
+    assert not await collector._write(key, utc_now())
+    assert await office.count(Notice) == 1
+    assert await collector._write(key, utc_now() + timedelta(minutes=5))
+    assert not await collector._write(key, utc_now() + timedelta(minutes=5))
+    assert len(await office.rows()) == 1
+
+
 async def test_files_are_collected_for_ten_minutes_from_the_first(office: Office) -> None:
     await office.person()
     await office.hear(office.file(name="1.csv"))

@@ -120,6 +120,7 @@ async def test_a_contact_that_is_removed_or_has_no_address_hears_nothing(office:
     await office.hear(office.notice_day())
 
     assert await office.told() == []
+    assert await office.rows() == []
 
 
 async def test_files_are_told_to_the_other_side_only(office: Office) -> None:
