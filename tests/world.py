@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,6 +73,8 @@ class Company:
     contracts: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     uploads: list[str] = field(default_factory=list)
+    entries: dict[str, str] = field(default_factory=dict)
+    """Of its exchange drive: name to id."""
 
     @property
     def admin(self) -> Person:
@@ -80,12 +83,23 @@ class Company:
     def upload(self) -> str:
         """An upload of its admin to the exchange drive, begun when it is first asked for."""
         if not self.uploads:
-            name = base64.b64encode(f"{self.canary}.csv".encode()).decode()
-            headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "1000", "Upload-Metadata": f"filename {name}"}
-            made = self.admin.client.post("/api/v1/exchange/uploads", headers=headers)
-            assert made.status_code == 201, made.text
-            self.uploads.append(made.headers["Location"].rpartition("/")[2])
+            self.uploads.append(begin_upload(self.admin, f"{self.canary}.csv", 1000))
         return self.uploads[0]
+
+    def folder(self) -> str:
+        """A folder on its exchange drive, made when it is first asked for."""
+        return self._entry(f"ordner-{self.canary}", lambda name: self.admin.post("/exchange/folders", {"name": name}))
+
+    def file(self) -> str:
+        """A file of its admin on its exchange drive, uploaded when it is first asked for."""
+        return self._entry(f"datei-{self.canary}.txt", lambda name: begin_upload(self.admin, name, 7, b"kanarie"))
+
+    def _entry(self, name: str, make: Callable[[str], Any]) -> str:
+        if name not in self.entries:
+            make(name)
+            listed = self.admin.get("/exchange/entries").json()["items"]
+            self.entries[name] = next(entry["id"] for entry in listed if entry["name"] == name)
+        return self.entries[name]
 
     def row(self) -> str:
         """The admin's row among the users."""
@@ -120,6 +134,17 @@ class Company:
         """The group of that line."""
         self.line()
         return str(self.admin.get("/metrics/groups").json()["items"][0]["id"])
+
+
+def begin_upload(person: Person, name: str, length: int, content: bytes = b"") -> str:
+    """Declare a file of the exchange drive, with its bytes or without; the upload's id."""
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": str(length)}
+    headers["Upload-Metadata"] = f"filename {base64.b64encode(name.encode()).decode()}"
+    if content:
+        headers["Content-Type"] = "application/offset+octet-stream"
+    made = person.client.post("/api/v1/exchange/uploads", content=content, headers=headers)
+    assert made.status_code == 201, made.text
+    return str(made.headers["Location"].rpartition("/")[2])
 
 
 def send_line(portal: Portal, customer_number: str, line_id: str, **changes: Any) -> None:

@@ -100,6 +100,9 @@ CONTRACT: Ids = {"contract_id": lambda company: company.contract()}
 LINE: Ids = {"line_id": lambda company: company.line()}
 GROUP: Ids = {"group_id": lambda company: company.group()}
 UPLOAD: Ids = {"upload_id": lambda company: company.upload()}
+FOLDER: Ids = {"folder_id": lambda company: company.folder()}
+ENTRY: Ids = {"entry_id": lambda company: company.folder()}
+DRIVE_FILE: Ids = {"file_id": lambda company: company.file()}
 TUS = {"Tus-Resumable": "1.0.0"}
 LETTER: Ids = {"letter_id": lambda _company: "999999999"}
 STAFF = ("operator", "operator_here")
@@ -186,6 +189,17 @@ TABLE: dict[str, Row] = {
         f"POST /documents/operator/dead-letters/{{letter_id}}/{what}": for_operators(404, path=LETTER)
         for what in ("retry", "drop")
     },
+    "GET /exchange/entries": with_exchange(200),
+    "GET /exchange/trash": with_exchange(200),
+    "GET /exchange/usage": with_exchange(200),
+    "GET /exchange/entries/{entry_id}": with_exchange(200, path=ENTRY, owned=True),
+    "PATCH /exchange/entries/{entry_id}": with_exchange(412, path=ENTRY, owned=True, body=lambda _c: {"name": "neu"}),
+    "DELETE /exchange/entries/{entry_id}": with_exchange(412, path=ENTRY, owned=True),
+    "POST /exchange/entries/{entry_id}/restore": with_exchange(404, path=ENTRY, owned=True),
+    "POST /exchange/folders": with_exchange(422, body=lambda _company: {}),
+    "GET /exchange/folders/{folder_id}/archive": with_exchange(200, path=FOLDER, owned=True),
+    "GET /exchange/files/{file_id}/versions": with_exchange(200, path=DRIVE_FILE, owned=True),
+    "GET /exchange/files/{file_id}/content": with_exchange(200, path=DRIVE_FILE, owned=True),
     "POST /exchange/uploads": with_exchange(400, headers=TUS),
     "PATCH /exchange/uploads/{upload_id}": with_exchange(
         400,

@@ -1,35 +1,30 @@
 """Downloads: whole, in parts, or not at all because the reader has it already; checked on their way out."""
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from sqlalchemy import update
 
-from chassis.consumer import DependencyDown
 from chassis.db import OpenSession, ReadSession, Transactions, utc_now
-from chassis.errors import NoCustomerChosen, RangeNotSatisfiable, Unavailable, problems
+from chassis.errors import NoCustomerChosen, RangeNotSatisfiable, problems
 from chassis.identity import Identity
 from chassis.logging import log
 from chassis.outbox import emit
+from services.documents.api.content import Content, ContentBroken, Handing
 from services.documents.api.documents import Reader, readable, view_of
 from services.documents.audit import audit_line
 from services.documents.models import Document, DocumentNotFound, File
-from services.documents.ranges import NotSatisfiable, Span, disposition, etag_of, http_date, not_modified, spans
-from services.documents.storage import ObjectMissing, Storage
+from services.documents.ranges import Span, etag_of
+from services.documents.storage import Storage
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
 CHECKED_WHOLE_BYTES = 8 * 1024**2
 """A part of a file up to this size is cut from bytes whose checksum was checked; larger ones are read in part."""
-
-
-class ContentBroken(Exception):
-    """The stored bytes are not those that were filed; the answer is cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,61 +67,25 @@ async def get_file(
     download: Annotated[bool, Query(description="keep it instead of showing it")] = False,
 ) -> Response:
     """One file. The first time that a customer's user does this in a browser, the document counts as opened."""
-    file, etag = found.file, etag_of(found.file.sha256)
-    headers = _headers(found, etag, download=download)
-    if not_modified(request.headers.get("if-none-match"), etag):
-        if request.method == "GET":
-            await _note_opening(transactions, found, first_byte=False)
-        return Response(status_code=304, headers=headers)
-    wanted = _wanted_spans(request, found, etag)
-    status, media_type, more = _kind_of_answer(file, wanted)
-    if request.method == "HEAD":
-        return Response(None, status, headers=headers | more, media_type=media_type)
-    storage: Storage = request.app.state.storage
-    body = _parts(storage, file, wanted) if wanted else _whole(storage, file)
-    try:
-        first = await anext(body, b"")
-    except (DependencyDown, ObjectMissing, ContentBroken) as error:
-        log.error("file_not_readable", sha256=file.sha256, error=repr(error)[:300])
-        raise Unavailable from error
-    await _note_opening(transactions, found, first_byte=not wanted or wanted[0].first == 0)
-    return StreamingResponse(_joined(first, body), status, headers=headers | more, media_type=media_type)
+    handing = Handing(request, _content(request.app.state.storage, found), download=download)
+    answer = await handing.answer()
+    if handing.kind != "head":
+        await _note_opening(transactions, found, first_byte=handing.begins)
+    return answer
 
 
-def _headers(found: Found, etag: str, *, download: bool) -> dict[str, str]:
-    file, document = found.file, found.document
-    return {
-        "ETag": etag,
-        "Last-Modified": http_date(document.filed_at),
-        "Accept-Ranges": "bytes",
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": disposition(file.name, file.media_type, download=download),
-        "Content-Security-Policy": "sandbox",
-        "X-Content-Type-Options": "nosniff",
-    }
-
-
-def _wanted_spans(request: Request, found: Found, etag: str) -> list[Span]:
-    file, document = found.file, found.document
-    asked, condition = request.headers.get("range"), request.headers.get("if-range")
-    try:
-        return spans(asked, condition, etag=etag, changed_at=document.filed_at, size=file.size_bytes)
-    except NotSatisfiable:
-        raise RangeNotSatisfiable(headers={"Content-Range": f"bytes */{file.size_bytes}"}) from None
-
-
-def _kind_of_answer(file: File, wanted: list[Span]) -> tuple[int, str, dict[str, str]]:
-    """Status, media type, and the headers that only this kind of answer has."""
-    if not wanted:
-        return 200, file.media_type, {"Content-Length": str(file.size_bytes)}
-    if len(wanted) == 1:
-        span = wanted[0]
-        return 206, file.media_type, {"Content-Length": str(span.length), "Content-Range": span.header(file.size_bytes)}
-    return 206, f"multipart/byteranges; boundary={_boundary(file)}", {}
-
-
-def _boundary(file: File) -> str:
-    return f"part-{file.id.hex}"
+def _content(storage: Storage, found: Found) -> Content:
+    file = found.file
+    return Content(
+        id=file.id.hex,
+        name=file.name,
+        media_type=file.media_type,
+        size=file.size_bytes,
+        etag=etag_of(file.sha256),
+        changed_at=found.document.filed_at,
+        whole=lambda: _whole(storage, file),
+        part=lambda span: _part(storage, file, span),
+    )
 
 
 async def _note_opening(transactions: OpenSession, found: Found, *, first_byte: bool) -> None:
@@ -158,30 +117,11 @@ async def _whole(storage: Storage, file: File) -> AsyncGenerator[bytes, None]:
     yield held
 
 
-async def _parts(storage: Storage, file: File, wanted: list[Span]) -> AsyncGenerator[bytes, None]:
-    """One span bare; several as multipart/byteranges (RFC 9110, 14.6)."""
-    whole = (
-        b"".join([chunk async for chunk in _whole(storage, file)]) if file.size_bytes <= CHECKED_WHOLE_BYTES else None
-    )
-    for span in wanted:
-        if len(wanted) > 1:
-            head = f"--{_boundary(file)}\r\nContent-Type: {file.media_type}\r\n"
-            yield f"{head}Content-Range: {span.header(file.size_bytes)}\r\n\r\n".encode()
-        if whole is not None:
-            yield whole[span.first : span.last + 1]
-        else:
-            async for chunk in storage.open(file.sha256, offset=span.first, length=span.length):
-                yield chunk
-        if len(wanted) > 1:
-            yield b"\r\n"
-    if len(wanted) > 1:
-        yield f"--{_boundary(file)}--\r\n".encode()
-
-
-async def _joined(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    try:
-        yield first
-        async for chunk in rest:
-            yield chunk
-    finally:
-        await rest.aclose()
+async def _part(storage: Storage, file: File, span: Span) -> AsyncGenerator[bytes, None]:
+    """Of a small file from bytes whose checksum was checked."""
+    if file.size_bytes <= CHECKED_WHOLE_BYTES:
+        whole = b"".join([chunk async for chunk in _whole(storage, file)])
+        yield whole[span.first : span.last + 1]
+        return
+    async for chunk in storage.open(file.sha256, offset=span.first, length=span.length):
+        yield chunk

@@ -1,6 +1,7 @@
 """The queries behind a folder's page and the trash: folders first, by keyset, flat however many there are. Pure."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -29,6 +30,11 @@ class After:
 def sorted_by(order: Order) -> tuple[Any, bool]:
     """The column, and whether the largest comes first."""
     return _COLUMNS[order.lstrip("-")], order.startswith("-")
+
+
+def value_type(order: Order) -> type:
+    """Of what the cursor remembers."""
+    return {"name": str, "size": int}.get(order.lstrip("-"), datetime)
 
 
 def value_of(entry: DriveEntry, order: Order) -> Any:
