@@ -13,8 +13,15 @@ export type App = {
 };
 
 const isOperator = (session: Session): boolean => session.role === "operator";
-const mayRead = (session: Session, ...modules: string[]): boolean =>
+export const mayRead = (session: Session, ...modules: string[]): boolean =>
   isOperator(session) || modules.some((module) => session.modules.includes(module));
+
+/** The modules that open the invoices' part of the files. */
+export const INVOICES = ["invoices", "call_records"];
+
+/** Whether an address belongs to an app: its own page, or one below it. */
+export const isWithin = (path: string, app: App): boolean =>
+  path === app.path || (app.path !== "/" && path.startsWith(`${app.path}/`));
 
 export const apps: App[] = [
   {
@@ -33,7 +40,7 @@ export const apps: App[] = [
     path: "/files",
     word: "files",
     icon: "folder",
-    place: (session) => (session.customer && mayRead(session, "invoices", "call_records") ? "bar" : null),
+    place: (session) => (session.customer && mayRead(session, ...INVOICES, "exchange") ? "bar" : null),
   },
   {
     path: "/graphs",
@@ -71,9 +78,6 @@ export const apps: App[] = [
   },
 ];
 
-export function appsIn(place: "bar" | "menu", session: Session | null): App[] {
-  return session ? apps.filter((app) => app.place(session) === place) : [];
-}
 /** Everybody's own pages, at the initials: no apps, for they show nothing of a customer. */
 export const personal = [
   { path: "/profile", word: "own_profile", icon: "person" },
@@ -81,3 +85,6 @@ export const personal = [
   { path: "/api-tokens", word: "tokens", icon: "key" },
 ] as const satisfies Omit<App, "place">[];
 
+export function appsIn(place: "bar" | "menu", session: Session | null): App[] {
+  return session ? apps.filter((app) => app.place(session) === place) : [];
+}

@@ -16,4 +16,7 @@ export const t = dictionary({
     "This step needs a fresh code from your authenticator app.",
   ],
   confirm: ["Bestätigen", "Confirm"],
+  areas: ["Bereiche", "Areas"],
+  invoices: ["Rechnungen", "Invoices"],
+  exchange: ["Austausch", "Exchange"],
 });

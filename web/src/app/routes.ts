@@ -18,15 +18,16 @@ export const routes: Route[] = [
   { path: "/second-factor", load: () => import("@/features/access/SecondFactorLink.svelte"), open: true },
   { path: "/email-change", load: () => import("@/features/security/EmailChange.svelte"), open: true },
   { path: "/help", load: () => import("@/features/help/Help.svelte"), open: true },
-  { path: "/files", load: () => import("@/features/files/Files.svelte"), ofCustomer: true },
+  { path: "/files", load: () => import("@/app/FilesInvoices.svelte"), ofCustomer: true },
+  { path: "/files/exchange", load: () => import("@/app/FilesExchange.svelte"), ofCustomer: true },
   { path: "/graphs", load: () => import("@/features/graphs/Graphs.svelte"), ofCustomer: true },
   { path: "/contracts", load: () => import("@/features/contracts/Contracts.svelte"), ofCustomer: true },
   { path: "/contacts", load: () => import("@/features/contacts/Contacts.svelte"), ofCustomer: true },
   { path: "/users", load: () => import("@/features/users/Users.svelte"), ofCustomer: true },
-  { path: "/customers", load: () => import("@/features/operator/Customers.svelte") },
   { path: "/profile", load: () => import("@/features/profile/Profile.svelte") },
   { path: "/security", load: () => import("@/features/security/Security.svelte") },
   { path: "/api-tokens", load: () => import("@/features/security/ApiTokens.svelte") },
+  { path: "/customers", load: () => import("@/features/operator/Customers.svelte") },
   { path: "/operator/documents", load: () => import("@/features/operator/Cases.svelte") },
 ];
 

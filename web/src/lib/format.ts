@@ -88,3 +88,21 @@ export function size(bytes: number): string {
 export function number(value: number): string {
   return new Intl.NumberFormat(language.locale).format(value);
 }
+
+const STEPS: [Intl.RelativeTimeFormatUnit, seconds: number][] = [
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+const LONG_AGO_DAYS = 30;
+
+/** "vor 5 Minuten", "gestern"; what is long ago is said by its date. */
+export function ago(iso: string, now: number = Date.now()): string {
+  const seconds = Math.round((Date.parse(iso) - now) / 1000);
+  if (Math.abs(seconds) > LONG_AGO_DAYS * 86_400) {
+    return write(new Date(iso), { day: "2-digit", month: "2-digit", year: "numeric" });
+  }
+  const words = new Intl.RelativeTimeFormat(language.locale, { numeric: "auto" });
+  const [unit, step] = STEPS.find(([, least]) => Math.abs(seconds) >= least) ?? ["second", 0];
+  return step === 0 ? words.format(0, "second") : words.format(Math.trunc(seconds / step), unit as Intl.RelativeTimeFormatUnit);
+}

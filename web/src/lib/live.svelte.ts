@@ -1,8 +1,11 @@
 /** What happens while the page is open: server-sent events for the signed-in user's customer. */
 import { BASE } from "@/lib/api";
+import { session } from "@/lib/session.svelte";
 
 /** `number` is what it is called: of a contact the name. */
 export type Notice = { id: string; kind: string; number: string; link: string; event: string };
+/** `side` is who brought a file. */
+type Fields = Partial<Pick<Notice, "id" | "kind" | "number"> & { side: string }>;
 type Listener = (notice: Notice | null) => void;
 
 /** What the portal tells, and the page that shows it. */
@@ -16,10 +19,13 @@ const PAGES = {
   contact_confirmed: "/contacts?contact=",
   review_due: "/contacts?contact=",
   user_changed: "/users?user=",
+  file_shared: "/files/exchange?entry=",
+  file_quarantined: "/files/exchange?entry=",
+  file_opened: "/files/exchange?entry=",
 } as const;
 type Name = keyof typeof PAGES;
 /** Lists follow it, but nobody needs to be told. */
-const QUIET: Name[] = ["user_changed"];
+const QUIET: Name[] = ["user_changed", "file_opened"];
 const LONGEST_PAUSE = 30_000;
 const MOST = 30;
 
@@ -85,7 +91,7 @@ class Live {
   }
 
   #receive(event: Name, { data, lastEventId }: MessageEvent<string>): void {
-    const fields = JSON.parse(data) as Partial<Notice>;
+    const fields = JSON.parse(data) as Fields;
     if (!fields.id || this.#heard.has(lastEventId)) return;
     this.#heard.add(lastEventId);
     const notice: Notice = {
@@ -95,7 +101,8 @@ class Live {
       number: fields.number ?? "",
       link: PAGES[event] + encodeURIComponent(fields.id),
     };
-    if (QUIET.includes(event)) return this.#tell(notice);
+    const ours = fields.side === (session.isOperator ? "operator" : "customer");
+    if (QUIET.includes(event) || (ours && event === "file_shared")) return this.#tell(notice);
     // A contract that changes again is one notice, the newest.
     const others = this.notices.filter((known) => known.event !== event || known.id !== notice.id);
     this.notices = [notice, ...others].slice(0, MOST);

@@ -3,8 +3,6 @@ import { dictionary } from "@/lib/i18n.svelte";
 
 export const t = dictionary({
   files: ["Dateien", "Files"],
-  areas: ["Bereiche", "Areas"],
-  invoices: ["Rechnungen", "Invoices"],
   search: ["Rechnungen durchsuchen", "Search invoices"],
   search_hint: ["Nummer, Betrag, Text", "Number, amount, text"],
   period: ["Zeitraum", "Period"],
@@ -44,11 +42,5 @@ export const t = dictionary({
   no_customer_text: ["Dann sehen Sie hier dessen Rechnungen.", "You will then see its invoices here."],
   to_customers: ["Zu den Kunden", "Go to customers"],
   found: ["{count} Dokumente angezeigt", "{count} documents shown"],
-  opening: ["{name} wird geladen", "Loading {name}"],
-  opening_progress: ["{done} von {total}", "{done} of {total}"],
-  no_viewer: [
-    "Dieser Browser zeigt keine PDF-Dateien in der Seite. Laden Sie die Datei bitte herunter.",
-    "This browser does not show PDF files in the page. Please download the file.",
-  ],
   no_pdf: ["Zu diesem Dokument gibt es keine PDF-Datei.", "There is no PDF file for this document."],
 });

@@ -4,7 +4,11 @@ import { problemOf } from "@/lib/problem";
 
 type Progress = (done: number) => void;
 
-export async function fetchFile(url: string, signal: AbortSignal, progress: Progress): Promise<Blob> {
+/** What the page shows itself. Whatever the bytes are, they are never given to the browser as a page of ours. */
+export const SHOWN = ["application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp"] as const;
+export type Shown = (typeof SHOWN)[number];
+
+export async function fetchFile(url: string, type: Shown, signal: AbortSignal, progress: Progress): Promise<Blob> {
   const response = await request(new Request(url, { signal }));
   if (!response.ok) {
     throw problemOf(
@@ -21,6 +25,5 @@ export async function fetchFile(url: string, signal: AbortSignal, progress: Prog
     parts.push(next.value);
     progress((done += next.value.length));
   }
-  // Always this type: whatever the bytes are, the frame must never run them as a page of ours.
-  return new Blob(parts, { type: "application/pdf" });
+  return new Blob(parts, { type });
 }
