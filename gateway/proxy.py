@@ -8,9 +8,10 @@ from starlette.types import Message
 from chassis.errors import PROBLEM_JSON, AppError, BadRequest, InternalError, TooLarge, Unavailable, UpstreamTimeout
 from chassis.identity import Identity
 from chassis.logging import log
+from chassis.sockets import LARGE_BYTES
 from gateway.call import Call, ClientGone
 from gateway.caller import SAFE_METHODS
-from gateway.express import LARGE_BYTES, Express, SourceEnded, TargetGone, written
+from gateway.express import Express, SourceEnded, TargetGone, written
 from gateway.headers import ANSWER_PASSES, API_POLICY, COOKIES, MAILBOX_POLICY, request_lines
 from gateway.routing import Route
 from gateway.signing import Signer, TokenCache

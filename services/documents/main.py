@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from chassis.app import Service, create_service, serve
+from chassis.sockets import Threads
 from services.documents.api import ROUTERS
 from services.documents.filing.intake import Intake
 from services.documents.filing.release import release_for_ever
@@ -32,7 +33,12 @@ def create_with(chosen: Settings) -> FastAPI:
             routers=ROUTERS,
             handlers=handlers_with(intake),
             background=(release_waiting, sweep_orphans, tidy_uploads),
-            state={"storage": storage, "intake": intake, "upload_hashes": Hashes()},
+            state={
+                "storage": storage,
+                "intake": intake,
+                "upload_hashes": Hashes(),
+                "upload_threads": Threads("upload", 32),
+            },
         )
     )
 

@@ -1,4 +1,4 @@
-"""nginx, the anchor: a trivially fast upstream, a proxy with no check, and the same proxy asking for each request."""
+"""nginx, the anchor: a trivially fast upstream, a proxy with no check or asking for each request, a folder of files."""
 
 from pathlib import Path
 
@@ -72,6 +72,19 @@ def proxies(folder: Path, *, upstream_port: int, check_port: int, open_port: int
   }}
 """
     return _written(folder, "proxies", servers)
+
+
+def files(folder: Path, *, port: int, root: Path) -> Path:
+    """Hands out what lies in a folder, and puts there what it is given."""
+    server = f"""  server {{
+    listen 127.0.0.1:{port} backlog=1024;
+    root {root};
+    sendfile on;
+    client_max_body_size 0;
+    location / {{ dav_methods PUT; }}
+  }}
+"""
+    return _written(folder, "files", server)
 
 
 def _written(folder: Path, name: str, servers: str) -> Path:

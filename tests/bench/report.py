@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs" / "bench.md"
+ORDER = ("gateway", "events", "listing", "metrics", "memory", "contracts", "dashboard", "exchange")
 COLUMNS = ("figure", "measured", "anchor of the same run", "goal", "verdict")
 
 
@@ -93,9 +94,7 @@ def write_page(sections: Sequence[Section], page: Path = PAGE) -> None:
     text = page.read_text("utf-8") if page.exists() else ""
     kept = {match[1]: match[0] for match in re.finditer(r"<!-- (\w+) -->\n.*?<!-- end -->\n", text, re.DOTALL)}
     kept |= {section.part: section.markdown() for section in sections}
-    order = [
-        name for name in ("gateway", "events", "listing", "metrics", "memory", "contracts", "dashboard") if name in kept
-    ]
+    order = [name for name in ORDER if name in kept]
     page.write_text(HEAD + "\n".join(kept[name] for name in order), "utf-8")
 
 

@@ -108,7 +108,7 @@ async def create_upload(person: Person, request: Request, transactions: Transact
     headers = SPOKEN | {"Location": f"{HERE}/{upload.id}"}
     offset, expires_at = 0, upload.expires_at
     if comes_along or declared.length == 0:
-        means, body = _means(request, transactions), Body(request.receive, _length(request))
+        means, body = _means(request, transactions), _body(request)
         try:
             written = await write(means, _owner(person), upload.id, 0, body, checksum)
         except BaseException as error:
@@ -165,7 +165,7 @@ async def append_bytes(upload_id: UUID, person: Person, request: Request, transa
     require_bytes(request.headers)
     offset, checksum = number_in(request.headers, "upload-offset"), checksum_in(request.headers)
     try:
-        written = await write(means, owner, upload_id, offset, Body(request.receive, _length(request)), checksum)
+        written = await write(means, owner, upload_id, offset, _body(request), checksum)
     except BodyBroke:
         return Response(status_code=400)
     await _arrived(means, written, person, request.app.state.settings)
@@ -211,6 +211,10 @@ async def _settled(means: Means, upload_id: UUID, owner: Owner) -> DriveUpload:
 def _means(request: Request, transactions: Transactions) -> Means:
     state = request.app.state
     return Means(transactions, state.database.reading, state.storage.appended, state.upload_hashes)
+
+
+def _body(request: Request) -> Body:
+    return Body(request.receive, _length(request), request.app.state.upload_threads)
 
 
 def _owner(person: Identity) -> Owner:

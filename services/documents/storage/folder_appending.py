@@ -14,7 +14,7 @@ from pathlib import Path
 
 from services.documents.storage.content import in_thread
 from services.documents.storage.folder_files import make_folder, read_file, sync_folder
-from services.documents.storage.interface import Flushed, InUse, State, StoredKey, checked_key
+from services.documents.storage.interface import Flushed, InUse, Piece, State, StoredKey, checked_key
 
 MOST_AT_ONCE = 512
 """Pieces in one call; the kernel takes at most 1,024."""
@@ -27,7 +27,7 @@ class GrowingFile:
         self._file = file
         self._offset = offset
 
-    async def append(self, pieces: Sequence[bytes]) -> None:
+    async def append(self, pieces: Sequence[Piece]) -> None:
         """See `Appender`."""
         await in_thread(_write_all, self._file, pieces)
         self._offset += sum(map(len, pieces))
@@ -113,7 +113,7 @@ def _lock(file: int) -> None:
         raise InUse from None
 
 
-def _write_all(file: int, pieces: Sequence[bytes]) -> None:
+def _write_all(file: int, pieces: Sequence[Piece]) -> None:
     for start in range(0, len(pieces), MOST_AT_ONCE):
         some = pieces[start : start + MOST_AT_ONCE]
         wanted, written = sum(map(len, some)), os.writev(file, some)

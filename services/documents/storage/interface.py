@@ -17,6 +17,7 @@ FRESH = timedelta(hours=24)
 HASHED_NAME = re.compile(r"sha256/[0-9a-f]{2}/[0-9a-f]{2}/([0-9a-f]{64})")
 KEY = re.compile(r"drive/[0-9a-f]{32}")
 
+Piece = bytes | memoryview
 State = dict[str, Any]
 """What a store needs to go on with an unfinished object; JSON, kept in the row beside the offset."""
 
@@ -65,7 +66,7 @@ class Flushed:
 class Appender(Protocol):
     """One writer of one object. After an error, and after `close`, it is of no use any more."""
 
-    async def append(self, pieces: Sequence[bytes]) -> None:
+    async def append(self, pieces: Sequence[Piece]) -> None:
         """Take them, in this order; they may be lost until `flush`.
 
         Raises:

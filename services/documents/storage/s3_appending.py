@@ -20,7 +20,7 @@ from minio.datatypes import Part
 from minio.error import S3Error
 
 from services.documents.storage.content import CHUNK_BYTES, in_thread
-from services.documents.storage.interface import Flushed, State, StoredKey, checked_key
+from services.documents.storage.interface import Flushed, Piece, State, StoredKey, checked_key
 
 PART_BYTES = 8 * 1024 * 1024
 USUAL_PARTS = 5000
@@ -193,7 +193,7 @@ class GrowingObject:
         self._needless: str | None = None
         self._busy = asyncio.Lock()
 
-    async def append(self, pieces: Sequence[bytes]) -> None:
+    async def append(self, pieces: Sequence[Piece]) -> None:
         """See `Appender`."""
         async with self._busy:
             for piece in pieces:

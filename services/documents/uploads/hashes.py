@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from services.documents.storage import Piece
+
 MOST_HASHES = 256
 
 
@@ -29,7 +31,7 @@ class Hashes:
             self._known.popitem(last=False)
 
 
-def feed(hashes: Sequence[Any], pieces: Sequence[bytes]) -> None:
+def feed(hashes: Sequence[Any], pieces: Sequence[Piece]) -> None:
     """To each of them that is there; in a thread, because it takes a while."""
     for one in hashes:
         if one is not None:

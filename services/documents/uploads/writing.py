@@ -18,7 +18,8 @@ from chassis.consumer import DependencyDown
 from chassis.db import OpenSession
 from chassis.errors import Unavailable
 from chassis.logging import log
-from services.documents.storage import Appender, AppendStore, InUse, StoreFull
+from chassis.sockets import RestOfBody, Threads, rest_of_body
+from services.documents.storage import Appender, AppendStore, InUse, Piece, StoreFull
 from services.documents.uploads.hashes import Hashes, feed
 from services.documents.uploads.lease import LEASE, Held, LeaseLost, Owner, commit, let_go, retake, take
 from services.documents.uploads.protocol import (
@@ -70,24 +71,40 @@ class Written:
         return self.held.offset == self.held.length
 
 
-@dataclass(frozen=True, slots=True)
 class Body:
-    """A request's bytes as the server hands them out."""
+    """A request's bytes: the first as the server hands them out, the rest of many from the socket itself."""
 
-    receive: Receive
-    length: int | None
-    """As declared; none where it is chunked."""
+    def __init__(self, receive: Receive, length: int | None, threads: Threads) -> None:
+        """``length`` as declared; none where the body is chunked."""
+        self.length = length
+        self._receive = receive
+        self._threads = threads
+        self._handed_out = 0
+        self._rest: RestOfBody | None = None
 
-    async def piece(self) -> tuple[bytes, bool]:
+    async def piece(self) -> tuple[Piece, bool]:
         """The next bytes, and whether there are more.
 
         Raises:
             BodyBroke: there should be, but they will not come.
         """
-        message = await self.receive()
+        if self._rest is None and self._handed_out and self.length is not None:
+            self._rest = rest_of_body(self._receive, self.length - self._handed_out, self._threads)
+        if self._rest is not None:
+            piece, more = await self._rest.piece()
+            if not piece:
+                raise BodyBroke
+            return piece, more
+        message = await self._receive()
         if message["type"] != "http.request":
             raise BodyBroke
+        self._handed_out += len(message.get("body", b""))
         return message.get("body", b""), message.get("more_body", False)
+
+    def close(self) -> None:
+        """Nothing more is wanted of it."""
+        if self._rest is not None:
+            self._rest.close()
 
 
 async def write(
@@ -103,8 +120,11 @@ async def write(
         BodyBroke: what came is stored, without a checksum to check.
     """
     writer = await _writer(means, owner, upload_id, offset, checksum)
-    with _told(upload_id):
-        return await writer.take_in(body)
+    try:
+        with _told(upload_id):
+            return await writer.take_in(body)
+    finally:
+        body.close()
 
 
 async def seal(means: Means, held: Held) -> Written:
@@ -160,7 +180,7 @@ class Writer:
     checking: Any | None = None
     """The hash of this request's bytes that the client has sent a checksum for."""
     committed_at: float = field(default_factory=time.monotonic)
-    waiting: list[bytes] = field(default_factory=list)
+    waiting: list[Piece] = field(default_factory=list)
     waiting_bytes: int = 0
     storing: "asyncio.Task[None] | None" = None
     storing_bytes: int = 0
@@ -257,7 +277,7 @@ class Writer:
         self.storing_bytes, self.waiting_bytes = self.waiting_bytes, 0
         self.storing = asyncio.create_task(self._store(appender, batch))
 
-    async def _store(self, appender: Appender, batch: Sequence[bytes]) -> None:
+    async def _store(self, appender: Appender, batch: Sequence[Piece]) -> None:
         known, self.hash = self.hash, None
         await asyncio.gather(appender.append(batch), asyncio.to_thread(feed, (known, self.checking), batch))
         self.hash = known
