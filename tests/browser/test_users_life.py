@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from chassis.testing import wait_until
-from tests.browser.accounts import add, choose, row_of
+from tests.browser.accounts import add, choose, link_to, mail_to, row_of
 from tests.browser.tab import NewTab, Tab
 from tests.people import PASSWORD, Phone, invitation_token
 from tests.portal import Portal
@@ -76,11 +76,43 @@ def test_from_the_empty_row_to_the_removal(portal: Portal, new_tab: NewTab, admi
     theirs.settle()
     expect(row_of(theirs, username)).to_contain_text("Sie")
 
+    _lose_the_phone(portal, admin, theirs, username)
+
     choose(admin, username, "Entfernen").get_by_role("button", name="Entfernen").click()
     expect(row).to_have_count(0)
     theirs.page.wait_for_url("**/sign-in*", timeout=SEEN_MS)
     theirs.type_password_step(username)
     expect(theirs.page.get_by_role("alert")).to_contain_text("Benutzername oder Passwort stimmt nicht.")
+
+
+def _lose_the_phone(portal: Portal, admin: Tab, theirs: Tab, username: str) -> None:
+    """Reset with a reason; out at once; in again only with the password and the mailed link together."""
+    row = row_of(admin, username)
+    dialog = choose(admin, username, "App zurücksetzen")
+    expect(dialog).to_contain_text("überall abgemeldet")
+    dialog.get_by_label("Grund").fill("Telefon verloren, an der Stimme erkannt")
+    dialog.get_by_role("button", name="Zurücksetzen").click()
+    expect(admin.page.get_by_role("dialog")).to_have_count(0)
+    theirs.page.wait_for_url("**/sign-in*", timeout=SEEN_MS)
+    expect(row).to_have_attribute("data-state", "password_set", timeout=SEEN_MS)
+
+    theirs.open("/sign-in")
+    theirs.type_password_step(username)
+    expect(theirs.page.get_by_role("alert")).to_contain_text("Link")
+    theirs.open(link_to(portal, username, "second-factor"))
+    theirs.shows("Ihre Authenticator-App wurde zurückgesetzt.")
+    theirs.type_password_step(username)
+    phone = Phone(theirs.page.locator("[data-secret]").get_attribute("data-secret") or "")
+    theirs.page.locator("input[name=code]").fill(phone.code())
+    theirs.page.get_by_label("Ich habe die Codes aufbewahrt").check()
+    theirs.button("Weiter zum Portal").click()
+    theirs.page.wait_for_url("**/")
+    theirs.settle()
+    theirs.page.locator("[data-live=on]").wait_for()
+    expect(row).to_have_attribute("data-state", "active", timeout=SEEN_MS)
+    assert admin.person is not None
+    for who in (username, admin.person.username):
+        mail_to(portal, who, "an der Stimme erkannt")
 
 
 def test_what_two_admins_do_each_sees_at_once(new_tab: NewTab, admin: Tab, company: Company) -> None:

@@ -1,14 +1,10 @@
 /** What the profile asks the portal. */
-import { answer, api } from "@/lib/api";
+import { answer, api, type Reply } from "@/lib/api";
 
-export type Notifications = {
-  events: { event: string; text: string; channels: { mail: { wanted: boolean; fixed: boolean } } }[];
-};
+export type Notifications = Reply<"/users/me/notifications">;
+type Event = Notifications["events"][number]["event"];
 
-type Later = <Data>(path: string, init?: unknown) => Promise<{ data?: Data; error?: unknown; response: Response }>;
+export const listNotifications = (): Promise<Notifications> => answer(api.GET("/users/me/notifications"));
 
-export const listNotifications = (): Promise<Notifications> =>
-  answer((api.GET as unknown as Later)("/users/me/notifications"));
-
-export const choose = (event: string, mail: boolean): Promise<Notifications> =>
-  answer((api.PUT as unknown as Later)("/users/me/notifications", { body: { events: [{ event, channels: { mail } }] } }));
+export const choose = (event: Event, mail: boolean): Promise<Notifications> =>
+  answer(api.PUT("/users/me/notifications", { body: { events: [{ event, channels: { mail } }] } }));

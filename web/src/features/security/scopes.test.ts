@@ -15,8 +15,8 @@ test("a token may read what its person may, staff's everything", () => {
 
 test.each([
   ["invoices:read", "Rechnungen"],
-  ["billing:publish", "Rechnungen und Dokumente"],
-  ["network:publish", "Messwerte des Netzes"],
+  ["billing:publish", "Rechnungen und Dokumente senden"],
+  ["network:publish", "Messwerte des Netzes senden"],
   ["something:else", "something:else"],
 ])("%s is called %s", (scope, name) => {
   expect(scopeName(scope)).toBe(name);

@@ -48,13 +48,13 @@ export const t = dictionary({
     "Ten codes in case the phone is gone. New ones make the old ones invalid.",
   ],
   new_codes: ["Neue Codes", "New codes"],
-  new_codes_title: ["Neue Wiederherstellungscodes", "New recovery codes"],
+  new_codes_title: ["Neue Wiederherstellungs\u00adcodes", "New recovery codes"],
   new_codes_ask: [
     "Ihre bisherigen Codes gelten dann nicht mehr. Halten Sie etwas zum Drucken oder Speichern bereit.",
     "Your present codes will no longer work. Have something ready to print or save.",
   ],
   make_codes: ["Codes erzeugen", "Make codes"],
-  codes_title: ["Ihre neuen Wiederherstellungscodes", "Your new recovery codes"],
+  codes_title: ["Ihre neuen Wiederherstellungs\u00adcodes", "Your new recovery codes"],
   codes_sub: [
     "Damit kommen Sie hinein, wenn Ihr Telefon verloren geht. Jeder Code gilt einmal. Wir zeigen sie nur jetzt; ältere gelten nicht mehr.",
     "They let you in if your phone is lost. Each code works once. We show them only now; older ones no longer work.",

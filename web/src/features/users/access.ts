@@ -1,17 +1,15 @@
 /** Who may see what: one line for each person, one column for each app. Pure. */
 import { moduleName, MODULES, type Module } from "@/lib/names-words";
 
-import { fullName, type UserRow } from "@/features/users/rows";
+import type { Matrix } from "@/features/users/calls";
 
-/** People who can get in, or will: whoever is deactivated sees nothing. */
-export const concerned = (users: UserRow[]): UserRow[] =>
-  users.filter((user) => user.state !== "deactivated").sort((a, b) => fullName(a).localeCompare(fullName(b)));
+export type Person = Matrix["people"][number];
 
-export const sees = (user: UserRow, module: Module): boolean => user.role === "admin" || user.modules.includes(module);
+export const sees = (person: Person, module: Module): boolean => person.modules.includes(module);
 
 /** How many can open each app. */
-export const totals = (users: UserRow[]): number[] =>
-  MODULES.map((module) => users.filter((user) => sees(user, module)).length);
+export const totals = (people: Person[]): number[] =>
+  MODULES.map((module) => people.filter((person) => sees(person, module)).length);
 
 /** A cell that a spreadsheet would take for a formula begins with an apostrophe. */
 export function cell(text: string): string {
@@ -19,16 +17,16 @@ export function cell(text: string): string {
   return /[";\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-type Words = { name: string; email: string; role: string; state: string; yes: string; of: (user: UserRow) => string[] };
+type Words = { name: string; email: string; role: string; state: string; yes: string; of: (person: Person) => string[] };
 
 /** As a spreadsheet of this country opens it: semicolons, and a mark that says UTF-8. */
-export function csvOf(users: UserRow[], words: Words): string {
+export function csvOf(people: Person[], words: Words): string {
   const head = [words.name, words.email, words.role, words.state, ...MODULES.map(moduleName)];
-  const lines = users.map((user) => [
-    fullName(user),
-    user.email,
-    ...words.of(user),
-    ...MODULES.map((module) => (sees(user, module) ? words.yes : "")),
+  const lines = people.map((person) => [
+    person.name,
+    person.email,
+    ...words.of(person),
+    ...MODULES.map((module) => (sees(person, module) ? words.yes : "")),
   ]);
   return `\uFEFF${[head, ...lines].map((line) => line.map(cell).join(";")).join("\r\n")}\r\n`;
 }

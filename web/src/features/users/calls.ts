@@ -36,33 +36,31 @@ export const change = (user: UserRow, body: Changes): Promise<UserRow> =>
 export const remove = (user: UserRow): Promise<unknown> =>
   answer(api.DELETE("/users/{membership_id}", { params: seen(user) }));
 
-/** Routes of which the interface's document will tell. */
-type Later = <Data>(path: string, init?: unknown) => Promise<{ data?: Data; error?: unknown; response: Response }>;
-const post = api.POST as unknown as Later;
-
-export const resetSecondFactor = (id: string, reason: string): Promise<unknown> =>
-  answer(post("/users/{membership_id}/second-factor-reset", { params: one(id), body: { reason } }));
+export const resetSecondFactor = (id: string, reason: string): Promise<UserRow> =>
+  answer(api.POST("/users/{membership_id}/second-factor-reset", { params: one(id), body: { reason } }));
 
 /** What became, or would become, of each line of a file. */
-export type ImportLine = {
-  line: number;
-  email: string;
-  name: string;
-  result: string;
-  errors: { pointer: string; detail: string }[];
-};
-export type ImportReport = { created: number; unchanged: number; refused: number; lines: ImportLine[] };
+export type ImportReport = Reply<"/users/import", "post">;
 
 /** The file's bytes go as they are: the portal knows the encodings that spreadsheets write. */
 export const importUsers = (file: Blob, dryRun: boolean): Promise<ImportReport> =>
   answer(
-    post("/users/import", {
+    api.POST("/users/import", {
       params: { query: { dry_run: dryRun } },
-      body: file,
-      bodySerializer: (body: Blob) => body,
+      body: file as unknown as string,
+      bodySerializer: () => file,
       headers: { "Content-Type": "text/csv" },
     }),
   );
+
+export type Matrix = Reply<"/users/access-matrix">;
+
+export const readMatrix = (): Promise<Matrix> => answer(api.GET("/users/access-matrix"));
+
+export const noteReview = (): Promise<NonNullable<Matrix["last_review"]>> => answer(api.POST("/users/review"));
+
+/** Said before anybody types. */
+export const readRules = (): Promise<Reply<"/users/rules">> => answer(api.GET("/users/rules"));
 
 export type AuditPage = Reply<"/users/audit">;
 export type AuditEntry = AuditPage["items"][number];

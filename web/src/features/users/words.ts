@@ -14,6 +14,8 @@ export const t = dictionary({
   view_log: ["Protokoll", "Log"],
   email: ["E-Mail", "E-mail"],
   email_example: ["name@firma.example", "name@company.example"],
+  domains: ["Nur Adressen mit {domains}.", "Only addresses with {domains}."],
+  until: ["bis (freiwillig)", "until (optional)"],
   name: ["Name", "Name"],
   given_name: ["Vorname", "Given name"],
   family_name: ["Nachname", "Family name"],
