@@ -89,8 +89,8 @@ check-web: web/node_modules/.installed
 fix: $(VENV)/.dev  ## format and mend what can be mended
 	@$(VENV)/bin/ruff check --fix --quiet $(CODE) ; $(VENV)/bin/ruff format --quiet $(CODE)
 
-faults: setup-dev  ## the long fault runs: 2,000 invoices, every process killed ten times
-	@FAULTS=full $(PYTHON) -m pytest -n 0 -s -m faults tests/faults
+faults: setup-dev  ## the long fault runs: 2,000 invoices, every process killed ten times; uploads cut 1,000 times
+	@FAULTS=full $(PYTHON) -m pytest -n 0 -s -m faults tests/faults tests/documents/test_uploads_peers.py
 
 bench: setup-dev  ## the figures, each beside its anchor
 	@$(PYTHON) -m tests.bench
