@@ -23,7 +23,7 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "6"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
-@schemathesis.serializer("application/x-protobuf")
+@schemathesis.serializer("application/x-protobuf", "application/offset+octet-stream")
 def as_bytes(_context: Any, value: Any) -> bytes:
     """Whatever was made up, as it is."""
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
