@@ -51,14 +51,22 @@ export const makeFolder = (parent: string, name: string): Promise<Entry> =>
 export const change = (entry: Entry, changes: { name?: string; parent?: string }): Promise<Entry> =>
   answer(api.PATCH("/exchange/entries/{entry_id}", { params: seen(entry), body: changes }));
 
-export const remove = (entry: Entry): Promise<unknown> =>
-  answer(api.DELETE("/exchange/entries/{entry_id}", { params: seen(entry) }));
+let removing: Promise<unknown> = Promise.resolve();
+
+export function remove(entry: Entry): Promise<unknown> {
+  const removed = answer(api.DELETE("/exchange/entries/{entry_id}", { params: seen(entry) }));
+  removing = removed.catch(() => undefined);
+  return removed;
+}
 
 export const restore = (id: string): Promise<Entry> =>
   answer(api.POST("/exchange/entries/{entry_id}/restore", { params: one(id) }));
 
-export const listTrash = (cursor?: string): Promise<{ items: Entry[]; next_cursor: string | null }> =>
-  answer(api.GET("/exchange/trash", { params: { query: { limit: PAGE, ...(cursor ? { cursor } : {}) } } }));
+/** With what is just being thrown away: who is quick with the link must not find the trash without it. */
+export async function listTrash(cursor?: string): Promise<{ items: Entry[]; next_cursor: string | null }> {
+  await removing;
+  return answer(api.GET("/exchange/trash", { params: { query: { limit: PAGE, ...(cursor ? { cursor } : {}) } } }));
+}
 
 export const listVersions = (id: string): Promise<Version[]> =>
   answer(api.GET("/exchange/files/{file_id}/versions", { params: { path: { file_id: id } } }));
