@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+import resource
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from chassis.db import utc_now
 from chassis.testing import eventually
 from services.documents.filing.sweep import sweep_appended
 from services.documents.models import DriveUpload, DriveVersion
-from services.documents.storage import AppendStore, StoredKey, StoreFull, new_key
+from services.documents.storage import AppendStore, StoredKey, new_key
 from services.documents.uploads import writing
 from services.documents.uploads.hashes import Hashes
 from services.documents.uploads.lease import HOST, PROCESS, LeaseLost, Owner, commit, let_go, take
@@ -235,22 +236,34 @@ async def test_giving_up_stops_whoever_writes(portal: Portal, tus: Tus, monkeypa
     assert await portal.count(DriveVersion) == 0
 
 
-async def test_a_full_store_is_507_and_goes_on_when_there_is_room(
-    portal: Portal, tus: Tus, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def little_room(documents_settings: dict[str, Any]) -> Iterator[Callable[[], None]]:
+    """No file of this process can grow beyond 1.9 MB until the function is called."""
+    if not documents_settings["storage_url"].startswith("file:"):
+        pytest.skip("a bucket has no end")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_900_000, before[1]))
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_a_full_disk_is_507_and_goes_on_when_there_is_room(
+    portal: Portal, tus: Tus, little_room: Callable[[], None]
 ) -> None:
     path = await tus.begun(len(CONTENT))
-    await tus.send(path, 0, CONTENT[:HALF])
+    assert (await tus.send(path, 0, CONTENT[:HALF])).status_code == 204
 
-    async def full(*_args: Any, **_more: Any) -> Any:
-        raise StoreFull("no room")
+    full = await tus.send(path, HALF, CONTENT[HALF:])
+    kept = await tus.offset(path)
+    again = await tus.send(path, kept, CONTENT[kept:])
+    little_room()
 
-    with monkeypatch.context() as patch:
-        patch.setattr(type(portal.storage.appended), "writer", full)
-        assert code_of(await tus.send(path, HALF, CONTENT[HALF:])) == (507, "storage_full")
-
-    assert await tus.offset(path) == HALF
-    assert (await tus.send(path, HALF, CONTENT[HALF:])).status_code == 204
-    assert (await portal.rows(DriveVersion))[0].size_bytes == len(CONTENT)
+    assert code_of(full) == code_of(again) == (507, "storage_full")
+    assert HALF <= kept < 1_900_000
+    assert await tus.offset(path) == kept
+    assert (await tus.send(path, kept, CONTENT[kept:])).status_code == 204
+    (version,) = await portal.rows(DriveVersion)
+    assert await stored(portal.storage, version.object_key) == CONTENT
 
 
 async def test_the_sweep_takes_bytes_that_no_row_knows_and_no_others(portal: Portal, tus: Tus) -> None:
