@@ -1,13 +1,14 @@
 """Records of a feed: what became of each, what waits for its customer, and what operators decide about the rest."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter
+from pydantic import BaseModel
 from sqlalchemy import JSON, String, Uuid, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -51,6 +52,66 @@ class FeedRecordColumns:
 
 
 RecordT = TypeVar("RecordT", bound=FeedRecordColumns)
+
+
+class RecordOutBase(BaseModel):
+    """A feed record that waits for a decision, as the operator sees it; services add what it is about."""
+
+    id: UUID
+    event_id: str
+    source: str
+    subject: str
+    customer_number: str | None
+    number: str | None
+    reason: str
+    detail: str | None
+    reasons: list[dict[str, str]]
+    received_at: datetime
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, record: FeedRecordColumns) -> Self:
+        """The first reason is the one to show."""
+        return cls(**cls.shared(record))
+
+    @classmethod
+    def shared(cls, record: FeedRecordColumns) -> dict[str, Any]:
+        """The fields that are columns of the record, and its first reason."""
+        first = next(iter(record.reasons), {})
+        columns = {name: getattr(record, name) for name in cls.model_fields if hasattr(record, name)}
+        return {"reason": first.get("reason", ""), "detail": first.get("detail"), **columns}
+
+
+class OfSource(Protocol):
+    """What one source sent for one customer."""
+
+    source: str
+    customer_number: str | None
+
+
+FeedT = TypeVar("FeedT", bound=OfSource)
+
+
+def spread(
+    feeds: Iterable[FeedT],
+    waiting: Mapping[tuple[str, str | None, str], int],
+    fields: Mapping[str, str],
+    empty: Callable[[str, str | None], FeedT],
+) -> tuple[list[FeedT], dict[str, int]]:
+    """Counts of unsettled records by source, customer number and state go to their feed, or make one; and the totals.
+
+    Args:
+        feeds: What is known.
+        waiting: As `count_unsettled` gives it.
+        fields: State to the name of its count.
+        empty: A feed of this source and customer number of which nothing was taken yet.
+    """
+    rows = {(feed.source, feed.customer_number): feed for feed in feeds}
+    totals = dict.fromkeys(fields.values(), 0)
+    for (source, number, state), count in waiting.items():
+        setattr(rows.setdefault((source, number), empty(source, number)), fields[state], count)
+        totals[fields[state]] += count
+    return list(rows.values()), totals
 
 
 class Outcome(Protocol):

@@ -3850,7 +3850,7 @@ export interface components {
         };
         /**
          * RecordOut
-         * @description A feed record that waits for a decision.
+         * @description A feed record that waits for a decision; its number is the CRM's id of the contact.
          */
         contacts_RecordOut: {
             /**

@@ -6,36 +6,18 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from chassis.feeds import RecordOutBase, spread
 from services.contacts.api.rows import name_of
 from services.contacts.filing.settle import EVERYBODY
 from services.contacts.models import Contact, Customer, FeedHealth, FeedRecord
 
-_SHARED = ["id", "event_id", "source", "subject", "customer_number", "number", "reasons", "contact_id"]
-_SHARED += ["received_at", "changed_at"]
 _COUNTED = {"parked": "parked", "conflict": "conflicts", "refused": "refused"}
 
 
-class RecordOut(BaseModel):
-    """A feed record that waits for a decision."""
+class RecordOut(RecordOutBase):
+    """A feed record that waits for a decision; its number is the CRM's id of the contact."""
 
-    id: UUID
-    event_id: str
-    source: str
-    subject: str
-    customer_number: str | None
-    number: str | None
-    """The CRM's id of the contact."""
-    reason: str
-    detail: str | None
-    reasons: list[dict[str, str]]
     contact_id: UUID | None
-    received_at: datetime
-    changed_at: datetime
-
-    @classmethod
-    def of(cls, record: FeedRecord) -> "RecordOut":
-        """The first reason is the one to show."""
-        return cls(**_first_reason(record), **{name: getattr(record, name) for name in _SHARED})
 
 
 class DifferenceOut(BaseModel):
@@ -66,8 +48,7 @@ class ConflictOut(RecordOut):
         ours = contact.values() | {"removed": contact.removed_at is not None, "deputy_of": contact.deputy_of_key}
         fields = [reason["pointer"].rpartition("/")[2] for reason in record.reasons if "pointer" in reason]
         return cls(
-            **_first_reason(record),
-            **{name: getattr(record, name) for name in _SHARED},
+            **RecordOut.shared(record),
             contact_name=name_of(contact),
             customer_id=contact.customer_id,
             customer_name=customer.name if customer else None,
@@ -126,24 +107,11 @@ class HealthOut(BaseModel):
         dead_letters: int,
         approvals: int,
     ) -> "HealthOut":
-        """Counts of unsettled records by source, customer number and state go to their feed, or make one."""
-        known = {(feed.source, feed.customer_number): feed for feed in feeds}
-        totals = dict.fromkeys(_COUNTED.values(), 0)
-        for (source, number, state), count in waiting.items():
-            empty = FeedHealthOut(
-                source=source,
-                customer_id=None,
-                customer_number=number,
-                customer_name=None,
-                filed=0,
-                last_number=None,
-                last_contact_at=None,
-            )
-            setattr(known.setdefault((source, number), empty), _COUNTED[state], count)
-            totals[_COUNTED[state]] += count
-        return cls(feeds=list(known.values()), dead_letters=dead_letters, approvals=approvals, **totals)
+        """What waits goes to its feed, or makes one."""
 
+        def empty(source: str, number: str | None) -> FeedHealthOut:
+            nothing = {"customer_id": None, "customer_name": None, "last_number": None, "last_contact_at": None}
+            return FeedHealthOut(source=source, customer_number=number, filed=0, **nothing)
 
-def _first_reason(record: FeedRecord) -> dict[str, str | None]:
-    first = next(iter(record.reasons), {})
-    return {"reason": first.get("reason", ""), "detail": first.get("detail")}
+        rows, totals = spread(feeds, waiting, _COUNTED, empty)
+        return cls(feeds=rows, dead_letters=dead_letters, approvals=approvals, **totals)

@@ -8,14 +8,12 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.contracts.models import Contract, Customer, Deadline, FeedHealth, FeedRecord, Position
+from chassis.feeds import RecordOutBase, spread
+from services.contracts.models import Contract, Customer, Deadline, FeedHealth, Position
 from services.contracts.outlook import Outlook, PartOutlook, outlook_on
 from services.contracts.statutory import Reader, StatutoryEnd
 from services.contracts.terms import NoticeTo, State, Unit, dates_on
 from services.contracts.wording import basis, deadline_title, statutory_basis
-
-_SHARED = ["event_id", "source", "subject", "customer_number", "number", "reasons", "contract_id"]
-_SHARED += ["received_at", "changed_at"]
 
 
 class NoticeOut(BaseModel):
@@ -199,32 +197,10 @@ class CalendarStateOut(BaseModel):
     last_read_at: datetime | None
 
 
-class RecordOut(BaseModel):
+class RecordOut(RecordOutBase):
     """A feed record that waits for a decision."""
 
-    id: UUID
-    event_id: str
-    source: str
-    subject: str
-    customer_number: str | None
-    number: str | None
-    reason: str
-    detail: str | None
-    reasons: list[dict[str, str]]
     contract_id: UUID | None
-    received_at: datetime
-    changed_at: datetime
-
-    @classmethod
-    def of(cls, record: FeedRecord) -> "RecordOut":
-        """The first reason is the one to show."""
-        first = next(iter(record.reasons), {})
-        return cls(
-            id=record.id,
-            reason=first.get("reason", ""),
-            detail=first.get("detail"),
-            **{name: getattr(record, name) for name in _SHARED},
-        )
 
 
 class FeedHealthOut(BaseModel):
@@ -266,19 +242,11 @@ class HealthOut(BaseModel):
     def of(
         cls, feeds: list[FeedHealthOut], waiting: dict[tuple[str, str | None, str], int], *, dead_letters: int
     ) -> "HealthOut":
-        """Counts of unsettled records by source, customer number and state go to their feed, or make one."""
-        rows = {(feed.source, feed.customer_number): feed for feed in feeds}
-        totals = {"parked": 0, "refused": 0}
-        for (source, number, state), count in waiting.items():
-            empty = FeedHealthOut(
-                source=source,
-                customer_id=None,
-                customer_number=number,
-                customer_name=None,
-                filed=0,
-                last_number=None,
-                last_contract_at=None,
-            )
-            setattr(rows.setdefault((source, number), empty), state, count)
-            totals[state] += count
-        return cls(feeds=list(rows.values()), dead_letters=dead_letters, **totals)
+        """What waits goes to its feed, or makes one."""
+
+        def empty(source: str, number: str | None) -> FeedHealthOut:
+            nothing = {"customer_id": None, "customer_name": None, "last_number": None, "last_contract_at": None}
+            return FeedHealthOut(source=source, customer_number=number, filed=0, **nothing)
+
+        rows, totals = spread(feeds, waiting, {"parked": "parked", "refused": "refused"}, empty)
+        return cls(feeds=rows, dead_letters=dead_letters, **totals)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from chassis.feeds import RecordOutBase, spread
 from services.documents.models import Customer, Document, FeedHealth, FeedRecord, File
 
 _SHARED = ["event_id", "source", "subject", "customer_number", "number", "reasons", "document_id"]
@@ -150,33 +151,11 @@ def file_out(file: File) -> FileOut:
     )
 
 
-class RecordOut(BaseModel):
+class RecordOut(RecordOutBase):
     """A feed record that waits for a decision."""
 
-    id: UUID
-    event_id: str
-    source: str
-    subject: str
-    customer_number: str | None
-    number: str | None
-    reason: str
-    detail: str | None
-    reasons: list[dict[str, str]]
     document_id: UUID | None
     """With a conflict: the original that stays."""
-    received_at: datetime
-    changed_at: datetime
-
-    @classmethod
-    def of(cls, record: FeedRecord) -> "RecordOut":
-        """The first reason is the one to show."""
-        first = next(iter(record.reasons), {})
-        return cls(
-            id=record.id,
-            reason=first.get("reason", ""),
-            detail=first.get("detail"),
-            **{name: getattr(record, name) for name in _SHARED},
-        )
 
 
 class FeedHealthOut(BaseModel):
@@ -220,22 +199,14 @@ class HealthOut(BaseModel):
     def of(
         cls, feeds: list[FeedHealthOut], waiting: dict[tuple[str, str | None, str], int], *, dead_letters: int
     ) -> "HealthOut":
-        """Counts of unsettled records by source, customer number and state go to their feed, or make one."""
-        rows = {(feed.source, feed.customer_number): feed for feed in feeds}
-        totals = dict.fromkeys(_COUNTED.values(), 0)
-        for (source, number, state), count in waiting.items():
-            empty = FeedHealthOut(
-                source=source,
-                customer_id=None,
-                customer_number=number,
-                customer_name=None,
-                filed=0,
-                last_number=None,
-                last_invoice_at=None,
-            )
-            setattr(rows.setdefault((source, number), empty), _COUNTED[state], count)
-            totals[_COUNTED[state]] += count
-        return cls(feeds=list(rows.values()), dead_letters=dead_letters, **totals)
+        """What waits goes to its feed, or makes one."""
+
+        def empty(source: str, number: str | None) -> FeedHealthOut:
+            nothing = {"customer_id": None, "customer_name": None, "last_number": None, "last_invoice_at": None}
+            return FeedHealthOut(source=source, customer_number=number, filed=0, **nothing)
+
+        rows, totals = spread(feeds, waiting, _COUNTED, empty)
+        return cls(feeds=rows, dead_letters=dead_letters, **totals)
 
 
 _COUNTED = {"parked": "parked", "conflict": "conflicts", "refused": "refused"}
