@@ -293,7 +293,7 @@ def test_what_is_refused_says_why_and_the_rest_goes_on(
     expect(row(tab, "gut.pdf")).to_be_visible()
     refused = upload(tab, "con.txt")
     expect(refused).to_have_attribute("data-state", "failed")
-    expect(refused.get_by_role("alert")).to_be_visible()
+    expect(refused.get_by_role("alert")).to_contain_text("Diesen Namen behält Windows für sich")
     tab.look("exchange-refused")
     tab.button("Liste leeren").click()
     expect(refused).to_have_count(0)

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import { readPicked } from "@/features/exchange/dropped";
 import { asSort, direction, isLocked, isNew, needsWord, nextSort, shownAs, totalsText } from "@/features/exchange/entries";
+import { nameFlaw } from "@/features/exchange/name-flaws";
 import { linesOf, step } from "@/features/exchange/tree";
 import { isSame } from "@/features/exchange/unfinished";
 
@@ -91,4 +92,9 @@ test("arrow keys walk the tree as on the desktop", () => {
   expect(step(lines, "0", "ArrowUp")).toEqual({});
   expect(step(lines, "0", "End")).toEqual({ to: "b" });
   expect(step(lines, "a", "x")).toBeUndefined();
+});
+
+test("what is wrong with a name is said in the reader's language", () => {
+  expect(nameFlaw("Value error, must not have a slash")).toBe("Der Name darf keinen Schrägstrich enthalten.");
+  expect(nameFlaw("something new")).toBe("something new");
 });

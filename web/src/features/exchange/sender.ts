@@ -5,6 +5,8 @@ import { BASE, hooks, request } from "@/lib/api";
 import { language } from "@/lib/i18n.svelte";
 import { Problem } from "@/lib/problem";
 
+import { nameFlaw } from "@/features/exchange/name-flaws";
+
 export const UPLOADS = `${BASE}/exchange/uploads`;
 const TUS = { "Tus-Resumable": "1.0.0" };
 
@@ -68,13 +70,17 @@ function problemFrom(error: Error | DetailedError): Problem {
     const value = response.getHeader(name);
     if (value) headers.set(name, value);
   }
-  return new Problem(response.getStatus(), parsed(response.getBody()), headers);
+  const body = parsed(response.getBody());
+  const errors = (body.errors ?? []).map((error) => ({ ...error, detail: nameFlaw(error.detail) }));
+  return new Problem(response.getStatus(), { ...body, errors }, headers);
 }
 
-function parsed(body: string): Record<string, string> {
+type Body = NonNullable<ConstructorParameters<typeof Problem>[1]>;
+
+function parsed(body: string): Body {
   try {
     const said: unknown = JSON.parse(body);
-    return typeof said === "object" && said !== null ? (said as Record<string, string>) : {};
+    return typeof said === "object" && said !== null ? (said as Body) : {};
   } catch {
     return {};
   }
