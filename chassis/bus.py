@@ -6,8 +6,9 @@ and acknowledgements that died with the broker not waited for.
 
 import asyncio
 import contextlib
+import re
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -35,10 +36,16 @@ FETCH_SECONDS = 1.0
 PUBLISH_SECONDS = 5.0
 LARGEST_BATCH = 63
 LOWEST_SERVER = (2, 12)
+_SUBJECT = re.compile(r'"([^"\s]+)"')
+"""Which one the broker refused, in its words."""
 
 
 class BusDown(Exception):
     """The broker did not answer; the outcome of what was asked is unknown."""
+
+
+class NotPermitted(BusDown):
+    """The broker refuses this subject to this user; it stays so until the permissions or the user are others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +97,9 @@ class Bus:
         self._replicas = replicas
         self._client = Client()
         self._js: JetStreamContext | None = None
-        self._violation: str | None = None
+        self._violations: dict[str, str] = {}
         self._epoch = 0
-        self._limits: set[asyncio.Timeout] = set()
+        self._limits: dict[asyncio.Timeout, str] = {}
         self.connected = asyncio.Event()
 
     async def connect(self) -> None:
@@ -102,7 +109,7 @@ class Bus:
                 await self._client.connect(
                     servers=self._servers,
                     name=self._service,
-                    inbox_prefix=f"_INBOX_{self._service}",
+                    inbox_prefix=f"_INBOX_{self._user or self._service}",
                     max_reconnect_attempts=-1,
                     reconnect_time_wait=0.1,  # type: ignore[arg-type]  # seconds, fractions work
                     connect_timeout=2,
@@ -143,15 +150,19 @@ class Bus:
         """Into the stream that keeps the subject; returns once it is stored.
 
         Raises:
+            NotPermitted: this user may not publish it.
             BusDown: no acknowledgement came; the message may be stored or not. Try again with the same Nats-Msg-Id.
         """
         if not self.is_connected:
             raise BusDown("not connected")
+        self._violations.pop(subject, None)
         try:
-            async with self._while_connected(PUBLISH_SECONDS):
+            async with self._while_connected(PUBLISH_SECONDS, subject):
                 await self._stream_api().publish(subject, payload, headers=headers, timeout=PUBLISH_SECONDS)
         except (NatsError, TimeoutError, OSError) as error:
-            raise BusDown(self._violation or repr(error)) from error
+            if violation := self._violations.pop(subject, None):
+                raise NotPermitted(violation) from None
+            raise BusDown(repr(error)) from error
 
     async def deliveries(self, stream: str) -> AsyncIterator[Sequence[Delivery]]:
         """Batches for this service's durable consumer of a stream, for ever; an empty one at least each second.
@@ -190,14 +201,14 @@ class Bus:
                 await bound.unsubscribe()
 
     @contextlib.asynccontextmanager
-    async def _while_connected(self, seconds: float) -> AsyncIterator[None]:
-        """A TimeoutError after so long, and at once when the connection breaks: no answer can come over it any more."""
+    async def _while_connected(self, seconds: float, subject: str = "") -> AsyncIterator[None]:
+        """A TimeoutError after so long, and at once when the connection breaks or the broker refuses the subject."""
         async with asyncio.timeout(seconds) as limit:
-            self._limits.add(limit)
+            self._limits[limit] = subject
             try:
                 yield
             finally:
-                self._limits.discard(limit)
+                self._limits.pop(limit, None)
 
     async def listen(self, subjects: dict[str, list[str]], queue: asyncio.Queue[Delivery], *, since: datetime) -> None:
         """Ephemeral consumers: everything on these streams' subjects since then, for ever, into the queue."""
@@ -283,8 +294,11 @@ class Bus:
             # wait_for of Python 3.11 loses a cancellation that meets a failure; the client would try for ever
             raise asyncio.CancelledError
         if "permissions violation" in str(error).lower():
-            self._violation = str(error)
             log.error("bus_permission_violation", error=str(error))
+            refused = _SUBJECT.search(str(error))
+            if refused is not None:
+                self._violations[refused[1].lower()] = str(error)
+                self._give_up(lambda subject: subject == refused[1].lower())
         else:
             log.warning("bus_error", error=repr(error)[:200])
 
@@ -292,8 +306,12 @@ class Bus:
         self._epoch += 1
         self.connected.clear()
         BUS_CONNECTED.labels(self._service).set(0)
+        self._give_up(lambda _subject: True)
+
+    def _give_up(self, concerned: Callable[[str], bool]) -> None:
+        """No answer will come to these."""
         now = asyncio.get_running_loop().time()
-        for limit in [limit for limit in self._limits if not limit.expired()]:
+        for limit in [limit for limit, subject in self._limits.items() if concerned(subject) and not limit.expired()]:
             limit.reschedule(now)
 
     async def _on_reconnected(self) -> None:

@@ -1,20 +1,25 @@
-"""Declare what the event registry in the code says: streams and durable consumers. May be repeated."""
+"""What the event registry in the code says of the broker: streams and durable consumers, and who may use which."""
 
 import argparse
 import asyncio
+import sys
 
 from portalctl.attach import attach
 from portalctl.broker import broker
 from portalctl.console import say
+from portalctl.permissions import shipped
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Only `apply` for now."""
-    parser.add_argument("action", choices=("apply",))
+    """`apply` declares, and may be repeated; `permissions` prints the users' part of nats-server's configuration."""
+    parser.add_argument("action", choices=("apply", "permissions"))
 
 
-def run(_chosen: argparse.Namespace) -> None:
-    """Create or update."""
+def run(chosen: argparse.Namespace) -> None:
+    """Create or update, or print."""
+    if chosen.action == "permissions":
+        sys.stdout.write(shipped())
+        return
     asyncio.run(_apply())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from portalctl.console import Failed
 from portalctl.home import Home, write_private
+from portalctl.permissions import authorization
 
 MAX_PAYLOAD = "8MB"
 
@@ -28,9 +29,6 @@ def program() -> str:
 def configure(home: Home, port: int, passwords: Mapping[str, str]) -> Path:
     """Write the configuration; every acknowledged message is on the disk (``sync_interval: always``)."""
     # JSON strings are valid in this format, and quote whatever a path may hold
-    users = ",\n".join(
-        f"    {{ user: {json.dumps(user)}, password: {json.dumps(password)} }}" for user, password in passwords.items()
-    )
     text = f"""listen: "127.0.0.1:{port}"
 server_name: kundenportal
 max_payload: {MAX_PAYLOAD}
@@ -40,12 +38,7 @@ jetstream {{
   max_memory_store: 64MB
   max_file_store: 20GB
 }}
-authorization {{
-  users: [
-{users}
-  ]
-}}
-"""
+{authorization(lambda user: json.dumps(passwords[user]))}"""
     path = home / "nats.conf"
     write_private(path, text)
     return path
