@@ -207,6 +207,25 @@ async def test_a_sleeper_commits_nothing_after_its_lease(portal: Portal, tus: Tu
     assert await is_whole(portal)
 
 
+@pytest.mark.parametrize("follower", ["writer", "end"])
+async def test_the_number_alone_fences_where_the_offset_is_the_same(
+    portal: Portal, tus: Tus, owner: Owner, follower: str
+) -> None:
+    path = await tus.begun(len(CONTENT))
+    upload_id, transactions = UUID(path.rpartition("/")[2]), portal.database.transaction
+    sleeper = await take(transactions, owner, upload_id, 0)
+    assert sleeper
+    if follower == "writer":
+        async with transactions() as session:
+            await session.execute(update(DriveUpload).values(lease_until=utc_now() - timedelta(seconds=1)))
+        assert await take(transactions, owner, upload_id, 0)
+    else:
+        assert (await tus.client.delete(path, headers=VERSION)).status_code == 204
+
+    with pytest.raises(LeaseLost):
+        await commit(transactions, sleeper, HALF, {})
+
+
 async def test_another_process_goes_on_without_the_hash(portal: Portal, tus: Tus) -> None:
     """The check of the drive reads the file then."""
     path = await tus.begun(len(CONTENT))

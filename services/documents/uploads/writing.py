@@ -217,7 +217,6 @@ class Writer:
                 await self._store_rest()
             if self.checksum is not None and self._digest() != self.checksum.digest:
                 raise UploadChecksumMismatch
-            keep = True
         except BaseException:
             try:
                 await self._end(keep=keep)
