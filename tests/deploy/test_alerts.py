@@ -1,0 +1,47 @@
+"""The alerts: rules that Prometheus takes, about metrics that exist, each with its runbook."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from prometheus_client import Counter, Gauge, Histogram
+
+from chassis import telemetry
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "deploy" / "prometheus"
+RULES = (FOLDER / "rules.yml").read_text("utf-8")
+NAMED = re.compile(r"\b((?:outbox|bus|consumer|dead_letters|mails|request)_[a-z_]+)")
+KEPT = {
+    sample if metric.type != "histogram" else f"{metric.name}_{part}"
+    for family in vars(telemetry).values()
+    if isinstance(family, Counter | Gauge | Histogram)
+    for metric in family.describe()
+    for sample in (f"{metric.name}_total" if metric.type == "counter" else metric.name,)
+    for part in ("bucket", "count", "sum")
+}
+
+
+def test_every_metric_that_a_rule_asks_for_exists() -> None:
+    asked = {name for line in RULES.splitlines() for name in NAMED.findall(line)}
+
+    assert len(asked) >= 7
+    assert asked <= KEPT
+
+
+def test_every_alert_has_a_runbook() -> None:
+    alerts = re.findall(r"alert: (\w+)", RULES)
+    runbooks = re.findall(r"^## (\w+)$", (ROOT / "docs/operations/alerts.md").read_text("utf-8"), re.MULTILINE)
+
+    assert alerts == runbooks
+    assert re.findall(r"runbook: (\S+)", RULES) == [f"docs/operations/alerts.md#{name.lower()}" for name in alerts]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool here (Debian package prometheus)")
+@pytest.mark.parametrize("check", [("check", "rules", "rules.yml"), ("test", "rules", "rules_test.yml")])
+def test_prometheus_takes_them_and_they_fire_when_they_should(check: tuple[str, ...]) -> None:
+    told = subprocess.run(["promtool", *check], cwd=FOLDER, capture_output=True, text=True, check=False)
+
+    assert told.returncode == 0, told.stdout + told.stderr
