@@ -5,6 +5,9 @@ from fastapi import FastAPI
 from chassis.app import Service, create_service, serve
 from chassis.sockets import Threads
 from services.documents.api import ROUTERS
+from services.documents.clamd import Clamd
+from services.documents.drive.check import Checks
+from services.documents.drive.sweep import tidy_drives_for_ever
 from services.documents.filing.intake import Intake
 from services.documents.filing.release import release_for_ever
 from services.documents.filing.sweep import sweep_for_ever
@@ -32,7 +35,7 @@ def create_with(chosen: Settings) -> FastAPI:
             settings=chosen,
             routers=ROUTERS,
             handlers=handlers_with(intake),
-            background=(release_waiting, sweep_orphans, tidy_uploads),
+            background=(release_waiting, sweep_orphans, tidy_uploads, tidy_drives, check_files),
             state={
                 "storage": storage,
                 "intake": intake,
@@ -61,6 +64,32 @@ async def tidy_uploads(app: FastAPI) -> None:
     database = app.state.database
     means = Means(database.transaction, database.reading, app.state.storage.appended, app.state.upload_hashes)
     await tidy_for_ever(means, scanning=settings.scanning, every=settings.upload_interval)
+
+
+async def tidy_drives(app: FastAPI) -> None:
+    """What lay in the trash long enough, and bytes that nobody needs any more."""
+    settings: Settings = app.state.settings
+    kept, every = settings.drive_trash_kept, settings.drive_interval
+    await tidy_drives_for_ever(app.state.database, app.state.storage.appended, kept=kept, every=every)
+
+
+async def check_files(app: FastAPI) -> None:
+    """Checksums that are not known yet, and the scan."""
+    settings: Settings = app.state.settings
+    await checks_of(app).run(every=settings.drive_interval)
+
+
+def checks_of(app: FastAPI) -> Checks:
+    """With the scanner of the settings, or none."""
+    settings: Settings = app.state.settings
+    timeout = settings.clamd_timeout.total_seconds()
+    return Checks(
+        database=app.state.database,
+        store=app.state.storage.appended,
+        clamd=Clamd(settings.clamd_url, timeout_seconds=timeout) if settings.scanning else None,
+        limit_bytes=settings.clamd_limit_bytes,
+        share_unscannable=settings.drive_unscannable == "acknowledge",
+    )
 
 
 def run() -> None:
