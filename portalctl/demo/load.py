@@ -12,7 +12,7 @@ from portalctl.attach import Settings
 from portalctl.broker import broker, publish
 from portalctl.console import Failed, say
 from portalctl.database import transaction
-from portalctl.demo import feed, traffic
+from portalctl.demo import drive, feed, traffic
 from portalctl.demo.contacts import contacts, vouch
 from portalctl.demo.contracts import contracts
 from portalctl.demo.story import (
@@ -81,6 +81,9 @@ class Loading:
                         await self._bring(operator, one)
             say(f"  waiting until all {papers} records are filed ...")
             await _until_filed(operator)
+            say("  the exchange drive, with 200 MB of call records ...")
+            await drive.bring(operator, drive.of_operator())
+            await drive.bring_call_records(operator, date.today())  # noqa: DTZ011
             if measured:
                 say(f"  waiting until {traffic.DAYS} days of {len(traffic.UPLINKS)} uplinks are in the graphs ...")
                 await measured
@@ -122,6 +125,7 @@ class Loading:
                 await visitor.get_in()
             if one.email == READY_ADMIN:
                 await vouch(visitor)
+                await drive.bring(visitor, drive.of_customer())
         if one.stage == "deactivated":
             row = await operator.call("GET", f"/users/{row['id']}")
             await operator.call("PATCH", f"/users/{row['id']}", {"active": False}, if_match=f'"{row["version"]}"')

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
@@ -58,6 +58,17 @@ class Visitor:
             if answer.status >= 400:
                 raise Failed(f"{method} {path} as {self.username}: {answer.status} {text[:500]}")
             return await answer.json() if text else None
+
+    async def send(self, path: str, headers: dict[str, str], content: AsyncIterator[bytes]) -> None:
+        """Bytes, however many, as they come.
+
+        Raises:
+            Failed: they were not taken.
+        """
+        patient = aiohttp.ClientTimeout(total=None, sock_read=60)
+        async with self._client.post(f"/api/v1{path}", data=content, headers=headers, timeout=patient) as answer:
+            if answer.status >= 400:
+                raise Failed(f"POST {path} as {self.username}: {answer.status} {(await answer.text())[:500]}")
 
     async def mails(self) -> list[dict[str, Any]]:
         """The whole mailbox."""
