@@ -36,7 +36,7 @@ from services.auth.totp import code_at, step_of
 from tests.auth.conftest import Auth, Person, a_customer, a_membership, a_user, an_invitation, make_auth, secret_of
 from tests.mailbox import Mailbox, text_of
 
-EXAMPLES, STEPS = int(os.environ.get("SIGN_IN_EXAMPLES", "12")), 40
+EXAMPLES, STEPS = int(os.environ.get("SIGN_IN_EXAMPLES", "8")), 40
 PASSWORDS = ("Tasse-7-blau-Nebel", "Ganz-8-neue-Tasse")
 WRONG = "Nie-9-gesetztes-Wort"
 Result = TypeVar("Result")

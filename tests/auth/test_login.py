@@ -213,20 +213,20 @@ async def test_a_flood_of_passwords_is_turned_away_before_it_waits_for_ever(
 async def test_an_hour_of_a_strangers_guesses_never_keeps_the_owners_device_out(auth: Auth) -> None:
     person, browser = await auth.enrolled()
     refused = 0
-    for minute in range(60):
+    for minute in range(0, 60, 2):
         guesses = [
             await auth.client(replace(STRANGER, ip=f"198.51.100.{minute}")).post(
                 "/auth/login", json={"username": person.email, "password": f"Falsch-{minute}-{n}!"}
             )
-            for n in range(4)
+            for n in range(5)
         ]
         refused += sum(answer.status_code == 429 for answer in guesses)
-        if minute % 10 == 9:
+        if minute % 10 == 8:
             known = auth.client()
             known.cookies.set("device", browser.cookies["device"])
             assert await auth.log_in(known, person) == "second_factor"
             proved = await known.post("/auth/login/second-factor", json={"code": await auth.fresh_code(person)})
             assert proved.status_code == 200, proved.text
-        await auth.time_passes(timedelta(minutes=1))
+        await auth.time_passes(timedelta(minutes=2))
 
-    assert refused > 100, "the stranger was throttled"
+    assert refused > 60, "the stranger was throttled"
