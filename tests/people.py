@@ -59,6 +59,12 @@ class Person:
         answer = self.post("/auth/login/second-factor", {"code": self.phone.code()})
         assert answer.status_code == 200, answer.text
 
+    def step_up(self) -> None:
+        """A fresh code, for what asks for one."""
+        assert self.phone is not None
+        answer = self.post("/auth/step-up", {"code": self.phone.code()})
+        assert answer.status_code == 200, answer.text
+
     def first_access(self, token: str) -> None:
         """From the link in the welcome mail to being in."""
         checked = self.post("/auth/invitations/check", {"token": token})
@@ -73,20 +79,21 @@ class Person:
         self.recovery_codes = confirmed.json()["recovery_codes"]
 
 
-_BROWSERS: list[Client] = []
+_BROWSERS: dict[str, list[Client]] = {}
+"""By portal: several may run in one process of tests, one in the other's time."""
 
 
 def browser(url: str, **headers: str) -> Client:
     """A client that is closed when the portal ends."""
     client = Client(base_url=url, headers=headers, timeout=30)
-    _BROWSERS.append(client)
+    _BROWSERS.setdefault(url, []).append(client)
     return client
 
 
-def close_browsers() -> None:
-    """All of them."""
-    while _BROWSERS:
-        _BROWSERS.pop().close()
+def close_browsers(url: str) -> None:
+    """All that were opened for this portal."""
+    for client in _BROWSERS.pop(url, []):
+        client.close()
 
 
 def stranger(url: str, username: str = "") -> Person:
