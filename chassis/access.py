@@ -61,6 +61,14 @@ async def operator(request: Request) -> Identity:
     return identity
 
 
+async def operator_stepped_up(request: Request) -> Identity:
+    """As `operator`, with a second factor not older than ten minutes."""
+    identity = await operator(request)
+    if not identity.stepped_up(utc_now()):
+        raise StepUpRequired
+    return identity
+
+
 async def admin(request: Request) -> Identity:
     """An admin of the open customer, or the operator's staff who has it open."""
     identity = await signed_in(request)
@@ -119,7 +127,16 @@ def machine(scope: str, *, or_operator: bool = False) -> Check:
     return _marked(machine_with_scope)
 
 
-CHECKS: set[Callable[..., object]] = {anyone, signed_in, stepped_up, operator, admin, admin_stepped_up, gateway}
+CHECKS: set[Callable[..., object]] = {
+    anyone,
+    signed_in,
+    stepped_up,
+    operator,
+    operator_stepped_up,
+    admin,
+    admin_stepped_up,
+    gateway,
+}
 """All access dependencies there are."""
 
 
@@ -132,6 +149,7 @@ Anyone = Annotated[Identity, Depends(anyone)]
 SignedIn = Annotated[Identity, Depends(signed_in)]
 SteppedUp = Annotated[Identity, Depends(stepped_up)]
 Operator = Annotated[Identity, Depends(operator)]
+OperatorSteppedUp = Annotated[Identity, Depends(operator_stepped_up)]
 Admin = Annotated[Identity, Depends(admin)]
 AdminSteppedUp = Annotated[Identity, Depends(admin_stepped_up)]
 Gateway = Annotated[Identity, Depends(gateway)]

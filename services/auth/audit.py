@@ -4,10 +4,14 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from chassis.audit import AuditLines
 from chassis.identity import Identity
 from events.auth import AuthAuditRecorded
 
 Factor = Literal["password", "totp", "recovery_code", "link"]
+
+operator_line = AuditLines(AuthAuditRecorded)
+"""What the operator's staff did on its own pages."""
 
 
 def audit_line(

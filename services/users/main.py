@@ -9,6 +9,7 @@ from chassis.brand import load_brand
 from chassis.postman import Postman
 from services.users.api import ROUTERS
 from services.users.handlers import handlers
+from services.users.in_time import end_due, send_due
 from services.users.mails.collecting import Collector
 from services.users.mails.postman import Desk, tidy
 from services.users.models import MailRow
@@ -28,7 +29,7 @@ def create_with(chosen: Settings) -> FastAPI:
             settings=chosen,
             routers=ROUTERS,
             handlers=handlers,
-            background=(collect_notices, deliver_mails, tidy_mails),
+            background=(collect_notices, deliver_mails, tidy_mails, send_invitations, tell_ends),
             state={"brand": load_brand(chosen.brand_file)},
         )
     )
@@ -42,6 +43,20 @@ async def collect_notices(app: FastAPI) -> None:
 async def deliver_mails(app: FastAPI) -> None:
     """The mail outbox's loop."""
     await postman_of(app).run()
+
+
+async def send_invitations(app: FastAPI) -> None:
+    """Those that wait for their turn."""
+    while True:
+        if await send_due(app.state.database) == 0:
+            await asyncio.sleep(app.state.settings.mail_poll_interval.total_seconds())
+
+
+async def tell_ends(app: FastAPI) -> None:
+    """Whose last day is over."""
+    while True:
+        if await end_due(app.state.database) == 0:
+            await asyncio.sleep(app.state.settings.ends_checked.total_seconds())
 
 
 async def tidy_mails(app: FastAPI) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -22,9 +22,12 @@ from services.users.models import (
     Leaving,
     Membership,
     User,
+    WaitingInvitation,
     address_key,
     require_an_admin,
 )
+
+_STAFF = 7_201_028  # any number: the advisory lock of the operator's own people
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,8 @@ async def _make_room(session: AsyncSession, right: User, membership: Membership)
     if before is not None and before.removed_at is None:
         raise AlreadyMember
     if before is not None:
+        waiting = delete(WaitingInvitation).where(WaitingInvitation.membership_id == before.id)
+        await session.execute(waiting.execution_options(synchronize_session=False))
         await session.delete(before)
         await session.flush()
 
@@ -230,10 +235,28 @@ async def keep_an_admin(session: AsyncSession, membership: Membership, leaving: 
         return
     this = select(Customer.id).where(Customer.id == membership.customer_id)
     await session.execute(this.with_for_update(key_share=True))
-    others = select(Membership).where(
-        Membership.customer_id == membership.customer_id, Membership.role == "admin", Membership.id != membership.id
-    )
+    await _require_another(session, membership, leaving)
+
+
+async def keep_an_administrator(session: AsyncSession, membership: Membership, leaving: Leaving | None) -> None:
+    """As `keep_an_admin`, among the operator's own people; these are changed one after the other (`hold_staff`).
+
+    Raises:
+        LastAdmin: nobody else would be left.
+    """
+    if leaving is not None:
+        await _require_another(session, membership, leaving)
+
+
+async def _require_another(session: AsyncSession, membership: Membership, leaving: Leaving) -> None:
+    others = select(Membership).where(Membership.customer_id == membership.customer_id, Membership.id != membership.id)
     require_an_admin(leaving, (await session.scalars(others)).all())
+
+
+async def hold_staff(session: AsyncSession) -> None:
+    """Whoever changes the operator's own people is alone until the transaction ends; SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text(f"SELECT pg_advisory_xact_lock({_STAFF})"))
 
 
 async def invite_operator(  # noqa: PLR0913  # one argument for each field of a person
@@ -245,6 +268,8 @@ async def invite_operator(  # noqa: PLR0913  # one argument for each field of a 
     staff_role: Literal["agent", "administrator"],
     language: Literal["de", "en"],
     company: str,
+    by: str = "",
+    actor_id: UUID | None = None,
 ) -> Membership:
     """One of the operator's own people, with an invitation; the same address again is invited again.
 
@@ -260,7 +285,7 @@ async def invite_operator(  # noqa: PLR0913  # one argument for each field of a 
     if membership is None:
         membership = await add_member(session, somebody, Place("operator", staff_role=staff_role))
     membership.user = user
-    emit(session, membership.invite(by=company, actor_id=None, company=company, now=utc_now()))
+    emit(session, membership.invite(by=by or company, actor_id=actor_id, company=company, now=utc_now()))
     return membership
 
 

@@ -25,6 +25,13 @@ class Settings(MailSettings):
         default=timedelta(minutes=10), description="files of the exchange drive are collected for so long"
     )
     news_age: timedelta = Field(default=timedelta(days=3), description="older news, as of a replay, is not mailed")
+    invitations_per_minute: int = Field(
+        default=30, ge=1, le=6000, description="first invitations of an import of customers, one after the other"
+    )
+    ends_checked: timedelta = Field(
+        default=timedelta(minutes=1),
+        description="how often it is sought whose last day is over; no access waits for it",
+    )
     mails_kept: timedelta = Field(default=timedelta(days=90), description="mails that are settled")
 
 

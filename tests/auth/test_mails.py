@@ -206,7 +206,7 @@ async def test_a_mail_whose_link_was_replaced_is_not_sent(auth: Auth) -> None:
 
     assert len(auth.mailbox.mails) == 1
     assert await auth.events(InvitationFailed) == []
-    assert await auth.count(MailRow, MailRow.state == "dead") == 1
+    assert await auth.count(MailRow, MailRow.state == "dropped") == 1
     check = await auth.client().post("/auth/invitations/check", json={"token": secret_of(auth.mailbox.mails[0])})
     assert check.status_code == 200
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
+from chassis.testing import wait_until
 from tests.people import PASSWORD, Person, Phone
 
 WEB = Path(__file__).parents[2] / "web"
@@ -111,6 +112,16 @@ class Tab:
         self.page.emulate_media(color_scheme="light")
         if languages == LANGUAGES:
             self.speak(before)
+            self._wait_for_profile(before)
+
+    def _wait_for_profile(self, language: str) -> None:
+        """The profile is told after the page speaks it: whoever opens the next tab must not find the other language."""
+        if self.person is not None:
+            wait_until(lambda: self._profile_language() in {language, None}, seconds=10)
+
+    def _profile_language(self) -> str | None:
+        answer = self.page.request.get("/api/v1/users/me")
+        return answer.json()["language"] if answer.ok else None
 
     def _check(self, name: str, width: int) -> None:
         assert self.page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} runs out of the page"

@@ -137,6 +137,15 @@ TABLE: dict[str, Row] = {
     "GET /auth/api-tokens": for_people(200),
     "POST /auth/api-tokens": for_people(422, body=lambda _company: {}),
     "DELETE /auth/api-tokens/{token_id}": for_people(404, path={"token_id": lambda _company: str(uuid4())}),
+    **{f"GET /auth/operator/{pile}": for_operators(200) for pile in ("mails", "dead-letters", "health")},
+    **{
+        f"POST /auth/operator/mails/{{mail_id}}/{what}": for_operators(404, path={"mail_id": lambda _c: str(uuid4())})
+        for what in ("retry", "drop")
+    },
+    **{
+        f"POST /auth/operator/dead-letters/{{letter_id}}/{what}": for_operators(404, path=LETTER)
+        for what in ("retry", "drop")
+    },
     "GET /users/me": for_people(200),
     "PATCH /users/me": for_people(200, body=lambda _company: {}),
     "GET /users/me/notifications": for_people(200),
@@ -153,6 +162,7 @@ TABLE: dict[str, Row] = {
     "GET /users/audit": for_admins(200),
     "GET /users/audit.csv": for_admins(200),
     "GET /users/access-matrix": for_admins(200),
+    "GET /users/access-matrix.csv": for_admins(200),
     "GET /users/rules": for_admins(200),
     "POST /users/review": for_admins(201),
     "POST /users/import": Row((401, 401, 403, 403, 422, 409, 422, 401), headers={"Content-Type": "text/csv"}),
@@ -165,6 +175,12 @@ TABLE: dict[str, Row] = {
     "POST /users/{membership_id}/second-factor-reset": Row(
         (401, 401, 403, 403, 403, 409, None, 401), path=MEMBER, body=lambda _company: {"reason": "Telefon weg"}
     ),
+    "GET /staff": for_operators(200),
+    "POST /staff": for_operators(422, body=lambda _company: {}),
+    "PATCH /staff/{membership_id}": for_operators(
+        404, path={"membership_id": lambda _c: str(uuid4())}, body=lambda _company: {}
+    ),
+    "POST /customers/import": for_operators(422, headers={"Content-Type": "text/csv"}),
     "GET /customers": for_operators(200),
     "POST /customers": for_operators(422, body=lambda _company: {}),
     "GET /customers/{customer_id}": for_operators(200, path=CUSTOMER, owned=True, everywhere=STAFF),

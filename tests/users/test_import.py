@@ -6,7 +6,8 @@ import pytest
 from fastapi import FastAPI
 
 from chassis.testing import calling
-from services.users.roster import MOST_LINES, TooManyLines, UnreadableFile, read
+from services.users.csv_file import MOST_LINES, TooManyLines, UnreadableFile
+from services.users.roster import read
 from tests.users.company import a_customer, a_row, a_user, admin_of, emitted, operator
 
 HEAD = "email;given_name;family_name;role;modules;language;expires_on"

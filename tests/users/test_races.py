@@ -51,6 +51,36 @@ async def test_two_admins_who_take_each_other_away_leave_one(app: FastAPI) -> No
         assert [row["role"] for row in left].count("admin") == 1, change
 
 
+async def test_of_fifty_admins_who_are_all_removed_at_once_one_stays(app: FastAPI) -> None:
+    customer = await a_customer(app)
+    rows = [await a_row(app, customer, f"a{n}@firma.example", "admin") for n in range(50)]
+    async with calling(app, admin_of(customer)) as client:
+        tag = {"If-Match": '"1"'}
+        outcome = codes(await asyncio.gather(*(client.delete(f"/users/{row['id']}", headers=tag) for row in rows)))
+        left = (await client.get("/users?limit=200")).json()["items"]
+
+    assert outcome == {204: 49, "last_admin": 1}
+    assert [row["role"] for row in left] == ["admin"]
+
+
+async def test_two_administrators_of_the_operator_who_take_each_other_away_leave_one(app: FastAPI) -> None:
+    changes: tuple[dict[str, Any], ...] = ({"active": False}, {"staff_role": "agent"}, {"expires_on": "2026-01-01"})
+    async with calling(app, operator(staff_role="administrator")) as client:
+        for n, change in enumerate(changes):
+            rows = []
+            for side in "ab":
+                names = {"given_name": "Ole", "family_name": "Probe", "staff_role": "administrator"}
+                made = await client.post("/staff", json={"email": f"{side}{n}@nordwelle.example"} | names)
+                rows.append(made.json())
+            for old in (await client.get("/staff?limit=200")).json()["items"]:
+                if old["staff_role"] == "administrator" and old["id"] not in {row["id"] for row in rows}:
+                    tag = {"If-Match": f'"{old["version"]}"'}
+                    await client.patch(f"/staff/{old['id']}", json={"staff_role": "agent"}, headers=tag)
+
+            tries = (client.patch(f"/staff/{row['id']}", json=change, headers={"If-Match": "*"}) for row in rows)
+            assert codes(await asyncio.gather(*tries)) == {200: 1, "last_admin": 1}, change
+
+
 async def test_the_same_new_person_from_many_companies_is_one_person(app: FastAPI) -> None:
     customers = [await a_customer(app, f"KD-{n}") for n in range(AT_ONCE)]
 

@@ -6,6 +6,7 @@ from services.auth.api import (
     inner,
     invitations,
     login,
+    operator,
     own_sessions,
     passwords,
     second_factor,
@@ -22,4 +23,5 @@ ROUTERS = (
     account.router,
     api_tokens.router,
     inner.router,
+    operator.router,
 )

@@ -32,9 +32,11 @@ class Desk:
         """The mail as it goes out now."""
         why_not = await Writing(self.settings, self.box, now).attach_link(session, row)
         if why_not is not None:
-            return NoMail(why_not)
+            return NoMail(why_not, "dropped")
         link = await session.get(Link, row.link_id) if row.link_id else None
-        if link is not None and (link.used_at or link.killed_at or now >= link.expires_at):
+        if link is not None and (link.used_at or link.killed_at):
+            return NoMail("its link was used, or a newer one took its place", "dropped")
+        if link is not None and now >= link.expires_at:
             return NoMail("the link ended before the mail could be sent")
         secret = self.box.open(PURPOSE, row.id, row.secret) if row.secret else None
         return letter(row, link, secret, self.brand, self.settings)

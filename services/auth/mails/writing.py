@@ -66,7 +66,7 @@ class Writing:
         if account is None or account.password_hash is None:
             row.recipient = ""
             return "nobody to write to"
-        by = Identity(sub="anonymous", ip=row.words["address"], rid=row.words["request_id"])
+        by = Identity(sub="anonymous", ip=row.words["address"], rid=row.words.get("request_id") or "")
         row.recipient = account.email
         row.language = account.language
         row.words = {"addressee": account.name, "address": row.words["address"]}

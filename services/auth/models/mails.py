@@ -25,6 +25,18 @@ class MailRow(WaitingMail, Base):
     link_id: Mapped[UUID | None] = mapped_column(ForeignKey("links.id"))
     secret: Mapped[bytes | None] = mapped_column(LargeBinary)
 
+    @property
+    def customer_id(self) -> UUID | None:
+        """Whose company it concerns, where it is about one: a welcome mail."""
+        of = self.words.get("customer_id")
+        return UUID(of) if of else None
+
+    def try_again(self, now: datetime) -> None:
+        """Its link is over or was never seen, and its secret wiped: it asks for a new one."""
+        super().try_again(now)
+        if self.link_id is not None:
+            self.kind, self.link_id = f"{self.kind}_request", None
+
     def settle(self, state: Settled, now: datetime, error: str | None = None) -> None:
         """Its secret is not needed any more."""
         super().settle(state, now, error)

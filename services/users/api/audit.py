@@ -21,7 +21,7 @@ from services.users.models import AuditLine, User
 router = APIRouter(prefix="/users")
 MOST = 50_000
 _COLUMNS = ("position", "occurred_at", "actor_name", "actor", "what", "result", "on", "address", "factor", "request_id")
-_CSV: dict[int | str, dict[str, Any]] = {
+CSV_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {}}, "description": "UTF-8 with byte order mark, separated by semicolons."}
 }
 
@@ -74,7 +74,7 @@ async def list_audit(
     return Page(items=await _out(session, found[:limit]), next_cursor=more)
 
 
-@router.get("/audit.csv", response_class=Response, responses=_CSV | problems(NoCustomerChosen))
+@router.get("/audit.csv", response_class=Response, responses=CSV_ANSWER | problems(NoCustomerChosen))
 async def export_audit(
     who: Admin,
     session: ReadSession,

@@ -1,6 +1,7 @@
 """Looks of the operator and refusals: each in a transaction of its own, so that it stands whatever comes after."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -23,12 +24,17 @@ async def note_look(
             emit(session, line)
 
 
-def refusals(what: str) -> Any:
-    """For ``dependencies=`` of a route: who tried and was refused is in the audit log, why is in the answer."""
-    return Depends(_noting(what), scope="function")
+def refusals(what: str, *, apart: bool = False) -> Any:
+    """For ``dependencies=`` of a route: who tried and was refused is in the audit log, why is in the answer.
+
+    Args:
+        what: As in the line of what was done.
+        apart: It concerns the operator's own people, and no customer whose data is open.
+    """
+    return Depends(_noting(what, apart=apart), scope="function")
 
 
-def _noting(what: str) -> Callable[[Request], AsyncIterator[None]]:
+def _noting(what: str, *, apart: bool) -> Callable[[Request], AsyncIterator[None]]:
     async def noting(request: Request) -> AsyncIterator[None]:
         try:
             yield
@@ -38,7 +44,10 @@ def _noting(what: str) -> Callable[[Request], AsyncIterator[None]]:
                 membership = request.path_params.get("membership_id")
                 on = f"membership/{UUID(membership)}" if membership else None
                 async with request.app.state.database.transaction() as session:
-                    emit(session, audit_line(what, who, on, utc_now(), result="refused"))
+                    emit(
+                        session,
+                        audit_line(what, replace(who, cust=None) if apart else who, on, utc_now(), result="refused"),
+                    )
             raise
 
     return noting

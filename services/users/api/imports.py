@@ -15,14 +15,17 @@ from chassis.outbox import emit
 from services.users.api.auditing import refusals
 from services.users.api.users import UserCreate
 from services.users.audit import audit_line
+from services.users.csv_file import TooManyLines, UnreadableFile
 from services.users.domains import DomainNotAllowed, is_allowed
 from services.users.models import AlreadyMember, Customer, CustomerUnknown, Membership, User, address_key
 from services.users.people import Place, Somebody, add_member
-from services.users.roster import Entry, TooManyLines, UnreadableFile, read, what_is_wrong
+from services.users.roster import Entry, read, what_is_wrong
 
 router = APIRouter(prefix="/users")
 _TWICE = ("Diese Adresse steht schon weiter oben.", "This address is further up already.")
-_BODY = {"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}}}
+CSV_BODY = {
+    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}}
+}
 _ENGLISH = "en"
 
 
@@ -57,7 +60,7 @@ class ImportOut(BaseModel):
     "/import",
     responses=problems(UnreadableFile, TooManyLines, CustomerUnknown, NoCustomerChosen, StepUpRequired),
     dependencies=[refusals("users_imported")],
-    openapi_extra=_BODY,
+    openapi_extra=CSV_BODY,
 )
 async def import_users(
     request: Request,

@@ -3,15 +3,17 @@
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis import spreadsheet
 from chassis.access import Admin
 from chassis.db import ReadSession, Session, Transactions, utc_now
 from chassis.errors import NoCustomerChosen, problems
 from chassis.outbox import emit
+from services.users.api.audit import CSV_ANSWER
 from services.users.api.auditing import note_look
 from services.users.api.rows import rows_of
 from services.users.audit import audit_line
@@ -80,6 +82,19 @@ async def show_access_matrix(who: Admin, session: ReadSession, transactions: Tra
         last_review=last and ReviewOut(reviewed_at=last.reviewed_at, reviewed_by=last.name),
         review_due=last is None or last.reviewed_at < now - QUARTER,
     )
+
+
+@router.get("/access-matrix.csv", response_class=Response, responses=CSV_ANSWER | problems(NoCustomerChosen))
+async def export_access_matrix(who: Admin, session: ReadSession, transactions: Transactions) -> Response:
+    """The same for a spreadsheet: a line for each person, a column for each app."""
+    matrix = await show_access_matrix(who, session, transactions)
+    head = ("name", "email", "role", "state", *matrix.modules)
+    lines = [
+        (one.name, one.email, one.role, one.state, *("x" if name in one.modules else "" for name in matrix.modules))
+        for one in matrix.people
+    ]
+    names = {"Content-Disposition": 'attachment; filename="access.csv"', "Cache-Control": "no-store"}
+    return Response(spreadsheet.table(head, lines), media_type=spreadsheet.MEDIA_TYPE, headers=names)
 
 
 @router.post("/review", status_code=201, responses=problems(NoCustomerChosen))

@@ -24,6 +24,16 @@ class InvitationOut(BaseModel):
     opened_at: datetime | None
     error: str | None
 
+    @classmethod
+    def of(cls, membership: Membership, now: datetime) -> "InvitationOut":
+        """As it is now."""
+        return cls(
+            state=membership.invitation_state(now),
+            sent_at=membership.invitation_sent_at,
+            opened_at=membership.invitation_opened_at,
+            error=membership.invitation_error,
+        )
+
 
 class UserOut(BaseModel):
     """One row."""
@@ -65,12 +75,7 @@ class UserOut(BaseModel):
             second_factor_at=membership.shown(user.second_factor_at) if user.has_second_factor else None,
             last_login_at=membership.shown(user.last_login_at),
             expires_on=membership.expires_on,
-            invitation=InvitationOut(
-                state=membership.invitation_state(now),
-                sent_at=membership.invitation_sent_at,
-                opened_at=membership.invitation_opened_at,
-                error=membership.invitation_error,
-            ),
+            invitation=InvitationOut.of(membership, now),
         )
 
 

@@ -28,6 +28,7 @@ from services.users.models.memberships import (
 from services.users.models.notices import MAIL, Choice, Collection, Contact, MailRow, Notice, Side
 from services.users.models.people import Step, User, address_key
 from services.users.models.reviews import AccessReview
+from services.users.models.waiting import WaitingInvitation
 
 __all__ = [
     "MAIL",
@@ -59,6 +60,7 @@ __all__ = [
     "Step",
     "User",
     "UserUnknown",
+    "WaitingInvitation",
     "address_key",
     "place_of",
     "require_an_admin",

@@ -53,6 +53,8 @@ class Membership(Base):
     modules: Mapped[list[str]] = mapped_column(JSON)
     active: Mapped[bool] = mapped_column(Boolean)
     expires_on: Mapped[date | None] = mapped_column(Date)
+    end_told_on: Mapped[date | None] = mapped_column(Date)
+    """The end date of which everybody was told when it was over."""
     removed_at: Mapped[datetime | None] = mapped_column(Utc)
     given_name: Mapped[str | None] = mapped_column(String(100))
     """As the company calls somebody who was known already; none: as the person is called."""
@@ -102,6 +104,10 @@ class Membership(Base):
         """The link was not used yet."""
         return not self.has_entered and self.invitation != "used"
 
+    def may_be_invited_first(self, now: datetime) -> bool:
+        """Nobody has done it meanwhile, and there is somebody to invite."""
+        return self.counts(now) and self.waiting and self.invitation == "none"
+
     def state(self, now: datetime) -> State:
         """How far the person has come, as far as this company may know."""
         if not self.counts(now):
@@ -117,6 +123,11 @@ class Membership(Base):
     def shown(self, at: datetime | None) -> datetime | None:
         """A time that this company may know: what happened since its place was made."""
         return at if at is not None and at >= self.created_at and not self.waiting else None
+
+    @property
+    def leads(self) -> bool:
+        """Looks after the people: a company's admin, an administrator among the operator's own."""
+        return self.role == "admin" or self.staff_role == "administrator"
 
     def changed(self) -> MembershipChanged:
         """The whole state, under the next version."""
@@ -216,9 +227,9 @@ class Membership(Base):
         self, today: date, *, role: str | None = None, active: bool | None = None, expires_on: date | None = None
     ) -> Leaving | None:
         """What a change would take from an admin who counts; none where it takes nothing."""
-        if self.role != "admin" or not self.counts_on(today):
+        if not self.leads or not self.counts_on(today):
             return None
-        if active is False or role == "member":
+        if active is False or role in ("member", "agent"):
             return Leaving(today)
         if expires_on is None or (self.expires_on is not None and expires_on >= self.expires_on):
             return None
@@ -231,7 +242,7 @@ def require_an_admin(leaving: Leaving, others: Iterable[Membership]) -> None:
     Raises:
         LastAdmin: nobody would be.
     """
-    if not any(other.role == "admin" and other.counts_on(leaving.first_day) for other in others):
+    if not any(other.leads and other.counts_on(leaving.first_day) for other in others):
         raise LastAdmin
 
 

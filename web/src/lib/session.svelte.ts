@@ -78,10 +78,18 @@ class SessionStore {
 export const session = new SessionStore();
 
 /** The language of the page, and of the profile when somebody is signed in. */
-export async function speak(next: Language): Promise<void> {
+export function speak(next: Language): Promise<void> {
   language.choose(next);
+  telling = telling.catch(() => undefined).then(() => tell(next));
+  return telling;
+}
+
+/** One after the other: of two quick changes of mind the profile keeps the last. */
+let telling = Promise.resolve();
+
+async function tell(next: Language): Promise<void> {
   const { current } = session;
-  if (current && current.user.language !== next) {
+  if (current && language.current === next && current.user.language !== next) {
     await answer(api.PATCH("/users/me", { body: { language: next } }));
     // Otherwise the way back would look like no change.
     if (session.current === current) session.current = { ...current, user: { ...current.user, language: next } };

@@ -36,6 +36,7 @@ test("dead letters of all services are one list, newest first, and each goes on 
     contracts: EMPTY,
     contacts: { items: [letter(1, "2026-11-03T08:00:00Z")], next_cursor: null },
     metrics: EMPTY,
+    auth: EMPTY,
     users: { items: [letter(7, "2026-11-02T08:00:00Z")], next_cursor: "u" },
   });
   const page = await listCases("dead-letters");
@@ -48,7 +49,7 @@ test("dead letters of all services are one list, newest first, and each goes on 
 });
 
 test("a service that is down is named; when all are, the problem is", async () => {
-  portal({ documents: EMPTY, contacts: EMPTY, metrics: EMPTY, users: EMPTY });
+  portal({ documents: EMPTY, contacts: EMPTY, metrics: EMPTY, users: EMPTY, auth: EMPTY });
   expect(await listCases("dead-letters")).toEqual({ items: [], next_cursor: null, missing: ["contracts"] });
 
   portal({});

@@ -4,8 +4,8 @@ import { answer, api } from "@/lib/api";
 export const LISTS = ["parked", "conflicts", "refused", "dead-letters", "mails"] as const;
 export type List = (typeof LISTS)[number];
 
-const SERVICES = ["documents", "contracts", "contacts", "metrics", "users"] as const;
-const POSTMEN = ["users"] as const;
+const SERVICES = ["documents", "contracts", "contacts", "metrics", "users", "auth"] as const;
+const POSTMEN = ["auth", "users"] as const;
 export type Service = (typeof SERVICES)[number];
 
 export type Case = {
