@@ -35,6 +35,7 @@ from chassis.identity import Verifier
 from chassis.logging import configure_logging, log
 from chassis.outbox import Relay
 from chassis.settings import ServiceSettings
+from chassis.spans import finish, request_span, start_tracing
 from chassis.telemetry import REQUEST_SECONDS
 from events.registry import consumers
 
@@ -67,7 +68,8 @@ def create_service(service: Service) -> FastAPI:
         lifespan=_lifespan(service),
         docs_url=None,
         redoc_url=None,
-        telemetry={"operation_spans": False},
+        # FastAPI's own spans name the path and the caller's address.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
         separate_input_output_schemas=False,
     )
     install_error_handlers(app)
@@ -93,6 +95,7 @@ def create_service(service: Service) -> FastAPI:
 def serve(app: FastAPI, settings: ServiceSettings) -> None:
     """Run until SIGTERM; open requests get five seconds."""
     configure_logging(app.state.service, settings.log_level)
+    start_tracing(app.state.service, settings.otlp_endpoint)
     uvicorn.run(
         app,
         host=settings.host,
@@ -230,10 +233,16 @@ class _Observed:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode("latin-1"))]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        sent_by = headers.get(b"traceparent")
+        carrier = {"traceparent": sent_by.decode("latin-1")} if sent_by else None
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            request_span(scope["method"], request_id, carrier) as span,
+        ):
             try:
                 await self._app(scope, receive, observed)
             finally:
                 route = getattr(scope.get("route"), "path", "other")
                 seconds = time.perf_counter() - started
                 REQUEST_SECONDS.labels(self._service, scope["method"], route, str(status)).observe(seconds)
+                finish(span, scope["method"], route, status)

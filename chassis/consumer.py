@@ -16,8 +16,6 @@ from itertools import takewhile
 from typing import Any
 
 import structlog
-from opentelemetry import trace
-from opentelemetry.propagate import extract
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -27,7 +25,8 @@ from chassis.bus import Bus, Delivery, keep_alive
 from chassis.db import Database, insert_new, utc_now
 from chassis.inbox import FailedEvent, detail_of, envelope_of, first_burial, first_time
 from chassis.logging import log
-from chassis.outbox import emit_raw
+from chassis.outbox import OWN_SOURCES, emit_raw
+from chassis.spans import event_span
 from chassis.telemetry import DEAD_LETTERS, EVENTS_HANDLED, FETCH_AGE
 from events.base import Envelope, Event, InvalidEvent, decode, event_of, uuid7
 
@@ -42,8 +41,6 @@ QUERY_CANCELED = "57014"
 
 PREPARED_AHEAD = 8
 """Events whose files are stored while those before them are in their transaction."""
-
-TRACER = trace.get_tracer("kundenportal")
 
 
 class DependencyDown(Exception):
@@ -376,10 +373,8 @@ def is_outage(error: BaseException) -> bool:
 @contextmanager
 def _about(envelope: Envelope, name: str) -> Iterator[None]:
     """Traces and log lines say which event it is."""
-    context = extract({"traceparent": envelope.traceparent} if envelope.traceparent else {})
-    link = [trace.Link(trace.get_current_span(context).get_span_context())]
     with (
-        TRACER.start_as_current_span(name, links=link),
+        event_span(name, envelope.id, envelope.traceparent, is_own=envelope.source.startswith(OWN_SOURCES)),
         structlog.contextvars.bound_contextvars(event_id=envelope.id, event_source=envelope.source),
     ):
         yield

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 import structlog
+from opentelemetry import trace
 
 _FORBIDDEN = ("password", "secret", "token", "cookie", "authorization", "code", "recovery")
 
@@ -17,6 +18,14 @@ def _redact(_logger: Any, _name: str, fields: structlog.typing.EventDict) -> str
     return fields
 
 
+def _add_trace(_logger: Any, _name: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Which trace it belongs to, where there is one."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        fields["trace_id"] = trace.format_trace_id(context.trace_id)
+    return fields
+
+
 def configure_logging(service: str, level: str = "info") -> None:
     """Set up structlog and the standard library's loggers for this process.
 
@@ -24,6 +33,7 @@ def configure_logging(service: str, level: str = "info") -> None:
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_trace,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from opentelemetry.propagate import inject
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -29,12 +28,16 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction,
 
 from chassis.db import Database, Utc, new_metadata, utc_now
 from chassis.logging import log
+from chassis.spans import traceparent
 from chassis.telemetry import OUTBOX_OLDEST_AGE, OUTBOX_PENDING, OUTBOX_PUBLISHED
 from events.base import STRUCTURED, Event, encode, uuid7
 
 LARGEST_ROUND = 256
 GATHER_SECONDS = 0.02
 """While much is emitted the relay lets this much time's worth come together: each round costs a read and a write."""
+
+OWN_SOURCES = "/kundenportal/"
+"""How the CloudEvents source of every service of ours begins."""
 
 Publish = Callable[[str, bytes, dict[str, str]], Awaitable[None]]
 """Subject, payload, headers; returns once the broker has acknowledged."""
@@ -77,12 +80,10 @@ _EMITTED, _MARKS = "outbox", "outbox_marks"
 
 def emit(session: AsyncSession, *events: Event) -> None:
     """Tell the world, if and only if this session commits."""
+    trace = traceparent() or None
     for told in events:
         event_id = str(uuid7())
-        source = f"/kundenportal/{told.owner()}"
-        context: dict[str, str] = {}
-        inject(context)
-        trace = context.get("traceparent")
+        source = f"{OWN_SOURCES}{told.owner()}"
         now = utc_now()
         payload = encode(told, source=source, event_id=event_id, time=now, traceparent=trace)
         headers = {"Content-Type": STRUCTURED, "Nats-Msg-Id": f"{source}/{event_id}"}

@@ -28,6 +28,11 @@ class ServiceSettings(BaseSettings):
     public_url: str = Field(default="http://localhost:8080", description="base of every link in mails")
     brand_file: Path = Path("brand.toml")
     log_level: str = "info"
+    otlp_endpoint: str = Field(
+        default="",
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="a collector of traces, as http://host:4318; none without it",
+    )
     outbox_kept: timedelta = timedelta(days=35)
     relay_poll_interval: timedelta = timedelta(milliseconds=200)
     retry_delays_seconds: tuple[float, ...] = Field(

@@ -7,6 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from chassis.errors import AppError, InternalError, MethodNotAllowed, NotSignedIn, SecondFactorRequired
 from chassis.logging import log
+from chassis.spans import finish, request_span, traceparent
 from chassis.telemetry import REQUEST_SECONDS
 from gateway.call import Call, ClientGone
 from gateway.caller import (
@@ -52,6 +53,7 @@ class Gateway:
         self._always = security_headers(https=settings.secure_cookies)
         self._cookie_names = {f"{settings.cookie_prefix}{name}".encode(): name for name in COOKIES}
         self._timers: dict[tuple[str, str, int], Callable[[float], None]] = {}
+        self._traced = bool(settings.otlp_endpoint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI; the server is told to speak only HTTP."""
@@ -59,10 +61,22 @@ class Gateway:
             return
         started = time.perf_counter()
         call = Call(scope, receive, send, self._always)
+        if self._traced:
+            with request_span(call.method, call.request_id) as span:
+                call.traceparent = traceparent().encode("ascii")
+                answered = await self._answer(call)
+                finish(span, call.method, _name_of(call), call.status)
+        else:
+            answered = await self._answer(call)
+        if answered:
+            self._measure(call, time.perf_counter() - started)
+
+    async def _answer(self, call: Call) -> bool:
+        """False when nobody was there any more to read an answer."""
         try:
             await self._serve(call)
         except ClientGone:
-            return
+            return False
         except AppError as error:
             REFUSED.labels(error.code()).inc()
             await call.refuse(error)
@@ -70,7 +84,7 @@ class Gateway:
             log.error("request_failed", exc_info=error, request_id=call.request_id)
             if not call.status:
                 await call.refuse(InternalError())
-        self._measure(call, time.perf_counter() - started)
+        return True
 
     async def _serve(self, call: Call) -> None:
         # The query and fragment are no part of raw_path; a path that is not ASCII never gets here.
@@ -140,7 +154,7 @@ class Gateway:
         return await self._sessions.resolve(credential)
 
     def _measure(self, call: Call, seconds: float) -> None:
-        name = PREFIX + call.route.path if call.route else "other"
+        name = _name_of(call)
         key = (call.method, name, call.status)
         observe = self._timers.get(key)
         if observe is None:
@@ -148,6 +162,10 @@ class Gateway:
             observe = REQUEST_SECONDS.labels("gateway", method, name, str(call.status)).observe
             self._timers[key] = observe
         observe(seconds)
+
+
+def _name_of(call: Call) -> str:
+    return PREFIX + call.route.path if call.route else "other"
 
 
 def _require_complete(known: Known | None) -> None:

@@ -39,6 +39,7 @@ class Call:
         "send",
         "status",
         "target",
+        "traceparent",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, always: HeaderList) -> None:
@@ -62,6 +63,8 @@ class Call:
         self.route: Route | None = None
         self.credential: Credential | None = None
         self.known: Known | None = None
+        self.traceparent = b""
+        """Of this call's span, where there is a collector; none from outside is ever passed on."""
 
     @property
     def language(self) -> str:

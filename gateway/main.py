@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from chassis.brand import Brand, load_brand
 from chassis.bus import Bus
 from chassis.logging import configure_logging, log
+from chassis.spans import start_tracing
 from gateway.app import Gateway
 from gateway.brand import BrandPage
 from gateway.dashboard import Dashboard
@@ -367,6 +368,7 @@ def run() -> None:
     """Until SIGTERM or Ctrl-C; open requests get five seconds."""
     config = settings()
     configure_logging("gateway", config.log_level)
+    start_tracing("gateway", config.otlp_endpoint)
     # What was made at start stays; short-lived objects of requests are mostly freed without the collector.
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

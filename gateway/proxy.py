@@ -192,6 +192,8 @@ class Proxy:
             b"\r\n",
             *request_lines(call.headers),
         ]
+        if call.traceparent:
+            lines.append(b"traceparent: " + call.traceparent + b"\r\n")
         if service.name == "auth" and call.cookies:
             pairs = [self._cookie_names[name] + b"=" + value for name, value in call.cookies.items()]
             lines.append(b"cookie: " + b"; ".join(pairs) + b"\r\n")
