@@ -6,7 +6,7 @@ import sys
 
 from tests.bench.report import Section, say, write_page
 
-PARTS = ("gateway", "events", "listing", "metrics", "memory", "contracts", "dashboard", "exchange", "signin")
+PARTS = ("gateway", "events", "listing", "metrics", "memory", "contracts", "dashboard", "exchange", "signin", "sizing")
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs" / "bench.md"
-ORDER = ("gateway", "events", "listing", "metrics", "memory", "contracts", "dashboard", "exchange")
+ORDER = ("gateway", "events", "listing", "metrics", "memory", "contracts", "dashboard", "exchange", "signin", "sizing")
 COLUMNS = ("figure", "measured", "anchor of the same run", "goal", "verdict")
 
 
