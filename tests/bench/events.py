@@ -23,6 +23,7 @@ from chassis.testing import eventually, free_port
 from events.base import STRUCTURED, encode, uuid7
 from events.billing import FeedFile, InvoicePublished
 from portalctl.home import Home
+from portalctl.permissions import NATS_USERS
 from portalctl.supervisor import broker
 from tests.bench.processes import running
 from tests.bench.report import Line, Rounds, Section, say
@@ -108,13 +109,16 @@ def _bare_broker(folder: Path) -> Iterator[str]:
     """A nats-server with the portal's own settings and no portal; its URL, with user and password."""
     folder.mkdir(parents=True)
     port = free_port()
-    config = broker.configure(Home(folder), port, {"documents": "bench"})
+    config = broker.configure(Home(folder), port, dict.fromkeys(NATS_USERS, "bench"))
+    # Without users: whoever connects may do everything.
+    head = config.read_text("utf-8").partition("\nauthorization")[0]
+    config.write_text(f"{head}\n", "utf-8")
     with running([broker.program(), "-c", str(config)], log=folder / "log", port=port):
         yield f"nats://127.0.0.1:{port}"
 
 
 async def _bare(url: str) -> Bus:
-    bus = await connected_bus("documents", url, user="documents", password="bench")
+    bus = await connected_bus("documents", url)
     await bus.apply()
     return bus
 

@@ -33,12 +33,12 @@ WHOLE = 1_000
 CUSTOMER = "KD-MASS"
 
 HOW = f"""Filing: {WAITING} invoices, each with a PDF of {PDF_BYTES // 1000} kB, wait in the stream while 1, 2 or 4
-processes of `documents` on one PostgreSQL are halted; the clock runs from release to the last one filed. {ROUNDS} rounds,
-alternating. The machine has few cores, and PostgreSQL (`fsync=off`), broker and bench want theirs: more processes than
-cores cannot be faster; that they are not slower, and nothing is doubled, is what is looked at here. Anchor: the same
-invoices' bytes in bare transactions of one row each on the same PostgreSQL, from one connection. Processor time: of all
-threads, divided by the invoices. The whole portal: {WHOLE} invoices through `make run` as it is (SQLite), until every
-listener of `documents.invoice.filed` has heard of the last, by process. Storage: after them, everything there is."""
+processes of `documents` on one PostgreSQL are halted; the clock runs from release to the last one filed. {ROUNDS}
+rounds, alternating. PostgreSQL (`fsync=off`), broker and bench want their share of the same few cores: more processes
+than cores cannot be faster; that they are not slower, and nothing is doubled, is what is looked at. Anchor: the same
+bytes in bare transactions of one row each on the same PostgreSQL, from one connection. Processor time: of all threads,
+divided by the invoices. The whole portal: {WHOLE} invoices through `make run` as it is (SQLite), until no process works
+any more. Storage: what its folder has grown by."""
 
 
 @dataclass(frozen=True)
