@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from services.documents.models import CALL_RECORDS, Document, FolderCount, SearchWord
 from services.documents.search_words import after_all, asked
 
-FEW = 1000
+FEW = 500
 """A search that finds at most so many is answered from the word index, a broader one by walking the list."""
 
 
@@ -58,17 +58,23 @@ def words_in(view: View, q: str) -> Select[Any]:
     return found.limit(FEW * 2 + 1)
 
 
+def how_many_by_words(view: View, q: str) -> Select[int]:
+    """How many documents the word index offers, as far as it matters whether they are few."""
+    words = words_in(view, q).subquery()
+    return select(func.count(words.c.document_id.distinct()))
+
+
 def newest_first(
-    view: View, filters: Filters, *, after: tuple[date, UUID] | None, limit: int, among: list[UUID] | None = None
+    view: View, filters: Filters, *, after: tuple[date, UUID] | None, limit: int, by_words: bool = False
 ) -> Select[Any]:
     """One page, and one row more that tells whether there is another.
 
-    ``among`` are the only candidates, when the word index has found few; they are read first, whatever the planner
-    thinks.
+    ``by_words``: the word index offers few; they are read first, whatever the planner thinks.
     """
     document: Any = Document
-    if among is not None:
-        candidates = select(Document).where(Document.id.in_(among)).limit(len(among) + 1).subquery()
+    if by_words:
+        offered = Document.id.in_(words_in(view, filters.q or ""))
+        candidates = select(Document).where(offered).limit(FEW + 1).subquery()
         document = aliased(Document, candidates)
     conditions = [*_visible(document, view), *_filtered(document, filters)]
     if after is not None:

@@ -19,7 +19,7 @@ from chassis.paging import Cursor, Limit, Page, cursor_of, key_of
 from events.billing import DocumentKind, InvoiceKind, PaymentState
 from services.documents.api.bodies import DocumentOut, MonthOut, YearOut
 from services.documents.audit import audit_line
-from services.documents.listing import FEW, Filters, View, folders_of, newest_first, words_in
+from services.documents.listing import FEW, Filters, View, folders_of, how_many_by_words, newest_first
 from services.documents.models import CALL_RECORDS, Document, DocumentNotFound, File
 from services.documents.search_words import asked
 
@@ -78,8 +78,8 @@ async def list_documents(
     """Newest first. ``q`` finds what has words beginning so: number, title, account, order, amount."""
     after: Any = key_of(cursor, date, UUID) if cursor else None
     view = view_of(reader)
-    among = await _found_by_words(session, view, filters)
-    page = newest_first(view, filters, after=after, limit=limit, among=among)
+    few = await _are_few_by_words(session, view, filters)
+    page = newest_first(view, filters, after=after, limit=limit, by_words=few)
     found = (await session.scalars(page)).all()
     shown = found[:limit]
     await note_look(transactions, reader, "documents_listed", None)
@@ -129,9 +129,8 @@ async def note_look(transactions: OpenSession, reader: Identity, what: str, on: 
             emit(session, audit_line(what, reader, on, utc_now()))
 
 
-async def _found_by_words(session: AsyncSession, view: View, filters: Filters) -> list[UUID] | None:
-    """The few documents that the word index offers for ``q``; None when they are many, or nothing is asked."""
+async def _are_few_by_words(session: AsyncSession, view: View, filters: Filters) -> bool:
+    """The word index offers few documents for ``q``, or none; false as well when nothing is asked."""
     if not asked(filters.q or ""):
-        return None
-    found = set((await session.scalars(words_in(view, filters.q or ""))).all())
-    return list(found) if len(found) <= FEW else None
+        return False
+    return (await session.scalar(how_many_by_words(view, filters.q or "")) or 0) <= FEW
