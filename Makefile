@@ -4,6 +4,7 @@ PORT ?= 8080
 DEMO ?= 1
 PORTAL_HOME ?= .portal
 WORKERS ?= auto
+PORTAL_IMAGE ?= kundenportal:latest
 CODE := chassis events gateway portalctl services tests
 
 VENV := .venv
@@ -13,7 +14,7 @@ NODE_PATH := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/vite.config.ts web/svelte.config.js web/tsconfig.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev web run test test-containers check check-python check-web fix bench faults openapi openapi-check docs clean
+.PHONY: help setup setup-dev web run test test-containers image sbom check check-python check-web fix bench faults openapi openapi-check docs clean
 
 help:  ## this list
 	@echo "Kundenportal. make TARGET:"
@@ -96,6 +97,16 @@ bench: setup-dev  ## the figures, each beside its anchor
 	@$(PYTHON) -m tests.bench
 
 # --- generated -------------------------------------------------------------------------------------------------------
+
+image: ## the container image
+	@docker build -f deploy/Dockerfile -t $(PORTAL_IMAGE) .
+
+sbom: $(VENV)/.dev web/node_modules/.installed  ## bills of materials (CycloneDX) of the services and of the web app into build/
+	@mkdir -p build
+	@$(VENV)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
+	  --output-reproducible --sv 1.6 --of JSON -o build/services.cdx.json
+	@cd web && $(NODE_PATH) npm sbom --package-lock-only --omit dev --sbom-format cyclonedx --sbom-type application > ../build/web.cdx.json
+	@echo build/services.cdx.json build/web.cdx.json
 
 openapi: setup-dev  ## web/src/api.gen.ts from the running services' merged OpenAPI document
 	@$(PYTHON) -m tests.openapi_document $(VENV)/openapi.json

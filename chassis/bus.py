@@ -244,7 +244,17 @@ class Bus:
                 await asyncio.sleep(0.2)
 
     async def apply(self) -> list[str]:
-        """Declare all streams and consumers of the registry; returns what was created or changed."""
+        """Declare all streams and consumers of the registry; returns what was created or changed.
+
+        Raises:
+            BusDown: the broker did not, or could not yet; what is declared stays, and it may be asked again.
+        """
+        try:
+            return await self._apply()
+        except (NatsError, TimeoutError, OSError) as error:
+            raise BusDown(repr(error)) from error
+
+    async def _apply(self) -> list[str]:
         done = [f"stream {name}" for name in STREAMS if await self._apply_stream(name)]
         for (stream, service), subjects in consumers().items():
             config = ConsumerConfig(

@@ -27,7 +27,7 @@ from chassis.inbox import FailedEvent, detail_of, envelope_of, first_burial, fir
 from chassis.logging import log
 from chassis.outbox import OWN_SOURCES, emit_raw
 from chassis.spans import event_span
-from chassis.telemetry import DEAD_LETTERS, EVENTS_HANDLED, FETCH_AGE
+from chassis.telemetry import DEAD_LETTERS, EVENTS_HANDLED, FEED_HEARD, FETCH_AGE
 from events.base import Envelope, Event, InvalidEvent, decode, event_of, uuid7
 
 Handler = Callable[[Any, AsyncSession], Awaitable[None]]
@@ -372,9 +372,12 @@ def is_outage(error: BaseException) -> bool:
 
 @contextmanager
 def _about(envelope: Envelope, name: str) -> Iterator[None]:
-    """Traces and log lines say which event it is."""
+    """Traces and log lines say which event it is; a feed from outside is alive."""
+    is_own = envelope.source.startswith(OWN_SOURCES)
+    if not is_own:
+        FEED_HEARD.labels(envelope.source).set_to_current_time()
     with (
-        event_span(name, envelope.id, envelope.traceparent, is_own=envelope.source.startswith(OWN_SOURCES)),
+        event_span(name, envelope.id, envelope.traceparent, is_own=is_own),
         structlog.contextvars.bound_contextvars(event_id=envelope.id, event_source=envelope.source),
     ):
         yield

@@ -13,6 +13,7 @@ MAILS_OLDEST_AGE = Gauge("mails_oldest_age_seconds", "Age of the oldest mail tha
 FETCH_AGE = Gauge(
     "consumer_last_fetch_timestamp_seconds", "Last answer of the broker to a fetch", ["service", "stream"]
 )
+FEED_HEARD = Gauge("feed_last_record_timestamp_seconds", "Last record of a feed from outside", ["source"])
 BUS_CONNECTED = Gauge("bus_connected", "1 while the broker connection is up", ["service"])
 REQUEST_SECONDS = Histogram(
     "request_duration_seconds",

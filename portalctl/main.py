@@ -12,6 +12,8 @@ COMMANDS = {
     "serve": "run one process in the foreground: auth, users, documents, contacts, contracts, metrics or gateway",
     "migrate": "bring databases to the newest revision",
     "nats": "declare streams and consumers (`nats apply`)",
+    "storage": "make the bucket of `documents` (`storage apply`)",
+    "secrets": "make the secrets of an installation: `.env` for compose and the gateway's signing key",
     "create-token": "make the API token of a machine",
     "invite-operator": "invite somebody of the operator's staff",
     "publish-invoice": "publish an invoice as a billing system would",

@@ -4,10 +4,13 @@ import argparse
 import asyncio
 import sys
 
+from chassis.bus import Bus, BusDown
 from portalctl.attach import attach
 from portalctl.broker import broker
-from portalctl.console import say
+from portalctl.console import Failed, say
 from portalctl.permissions import shipped
+
+PATIENCE_SECONDS = 60.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,5 +28,21 @@ def run(chosen: argparse.Namespace) -> None:
 
 async def _apply() -> None:
     async with broker(attach()) as bus:
-        for line in await bus.apply():
+        for line in await _applied(bus):
             say(line)
+
+
+async def _applied(bus: Bus) -> list[str]:
+    """A cluster that has just started has no leader for some seconds.
+
+    Raises:
+        Failed: it has none after a minute, or refuses.
+    """
+    end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await bus.apply()
+        except BusDown as down:
+            if asyncio.get_running_loop().time() > end:
+                raise Failed(f"the broker did not take the streams: {down}. Have all its nodes joined?") from down
+            await asyncio.sleep(0.5)

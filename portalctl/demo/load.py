@@ -25,7 +25,7 @@ from portalctl.demo.story import (
     STAFF,
     Somebody,
 )
-from portalctl.demo.visitor import Visitor
+from portalctl.demo.visitor import Doors, Visitor
 from portalctl.home import SERVICES, Home
 from services.users.people import invite_operator
 from services.users.settings import settings
@@ -38,14 +38,14 @@ AT_ONCE = 32
 class Loading:
     """One run, with what earlier runs that were broken off have left."""
 
-    def __init__(self, home: Home, url: str) -> None:
+    def __init__(self, home: Home, doors: Doors) -> None:
         self._home = home
-        self._url = url
+        self._doors = doors
         self.people: dict[str, dict[str, str]] = home.read(PARTIAL) or {}
 
     def visitor(self, username: str) -> Visitor:
         """A browser for one of them."""
-        return Visitor(self._url, username, self.people.setdefault(username, {}), self._keep)
+        return Visitor(self._doors, username, self.people.setdefault(username, {}), self._keep)
 
     def _keep(self) -> None:
         self._home.write(PARTIAL, self.people)

@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -20,18 +21,33 @@ Credentials = dict[str, str]
 """``password`` and, once there is an app, ``secret`` and ``otpauth_uri``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where the demo goes in.
+
+    Attributes:
+        url: The gateway as it is reached from here.
+        origin: The address that people type, which pages say they come from.
+        mailpit: Its address, where mails go there; empty for the built-in mailbox.
+    """
+
+    url: str
+    origin: str
+    mailpit: str = ""
+
+
 class Visitor:
     """One browser with its cookies."""
 
-    def __init__(self, url: str, username: str, known: Credentials, keep: Callable[[], None]) -> None:
+    def __init__(self, doors: Doors, username: str, known: Credentials, keep: Callable[[], None]) -> None:
         """``keep`` stores ``known`` before anything irrevocable is done with it."""
-        self.url = url
+        self._mailpit = doors.mailpit
         self.username = username
         self.known = known
         self._keep = keep
         self._client = aiohttp.ClientSession(
-            base_url=url,
-            headers={"Origin": url, "Accept-Language": "de"},
+            base_url=doors.url,
+            headers={"Origin": doors.origin, "Accept-Language": "de"},
             cookie_jar=aiohttp.CookieJar(unsafe=True),
             timeout=aiohttp.ClientTimeout(total=30),
         )
@@ -70,10 +86,24 @@ class Visitor:
             if answer.status >= 400:
                 raise Failed(f"POST {path} as {self.username}: {answer.status} {(await answer.text())[:500]}")
 
-    async def mails(self) -> list[dict[str, Any]]:
-        """The whole mailbox."""
+    async def _texts(self) -> list[str]:
+        """Of the mails to this person, newest first."""
+        if self._mailpit:
+            return await self._texts_of_mailpit()
         async with self._client.get("/dev/mail.json") as answer:
-            return list((await answer.json())["items"])
+            mails = (await answer.json())["items"]
+        return [mail["text"] for mail in reversed(mails) if self.username in mail["to"]]
+
+    async def _texts_of_mailpit(self) -> list[str]:
+        """By its API v1: a search, then each message."""
+        texts = []
+        async with aiohttp.ClientSession(self._mailpit) as client:
+            async with client.get("/api/v1/search", params={"query": f'to:"{self.username}"'}) as answer:
+                found = (await answer.json())["messages"]
+            for mail in found:
+                async with client.get(f"/api/v1/message/{mail['ID']}") as answer:
+                    texts.append(str((await answer.json())["Text"]))
+        return texts
 
     async def invitation(self) -> str:
         """The link in the newest invitation, once it has come.
@@ -83,8 +113,8 @@ class Visitor:
         """
         end = asyncio.get_running_loop().time() + MAIL_SECONDS
         while asyncio.get_running_loop().time() < end:
-            for mail in reversed(await self.mails()):
-                if self.username in mail["to"] and (match := _LINK.search(mail["text"])):
+            for text in await self._texts():
+                if match := _LINK.search(text):
                     return match.group()
             await asyncio.sleep(0.1)
         raise Failed(f"no invitation for {self.username} has come within {MAIL_SECONDS:.0f} s")

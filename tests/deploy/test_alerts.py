@@ -1,5 +1,6 @@
 """The alerts: rules that Prometheus takes, about metrics that exist, each with its runbook."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,15 +9,19 @@ from pathlib import Path
 import pytest
 from prometheus_client import Counter, Gauge, Histogram
 
+import gateway.telemetry
+import services.auth.telemetry
 from chassis import telemetry
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "prometheus"
 RULES = (FOLDER / "rules.yml").read_text("utf-8")
-NAMED = re.compile(r"\b((?:outbox|bus|consumer|dead_letters|mails|request)_[a-z_]+)")
+NAMED = re.compile(r"\b((?:outbox|bus|consumer|dead_letters|event|feed|gateway|mails|request|sign_ins)_[a-z_]+)")
+MODULES = (telemetry, services.auth.telemetry, gateway.telemetry)
 KEPT = {
     sample if metric.type != "histogram" else f"{metric.name}_{part}"
-    for family in vars(telemetry).values()
+    for module in MODULES
+    for family in vars(module).values()
     if isinstance(family, Counter | Gauge | Histogram)
     for metric in family.describe()
     for sample in (f"{metric.name}_total" if metric.type == "counter" else metric.name,)
@@ -29,6 +34,18 @@ def test_every_metric_that_a_rule_asks_for_exists() -> None:
 
     assert len(asked) >= 7
     assert asked <= KEPT
+
+
+@pytest.mark.parametrize(
+    "board", sorted((ROOT / "deploy/grafana/dashboards").glob("*.json")), ids=lambda path: path.stem
+)
+def test_every_metric_that_a_dashboard_shows_exists(board: Path) -> None:
+    panels = json.loads(board.read_text("utf-8"))["panels"]
+    asked = [set(NAMED.findall(target["expr"])) for panel in panels for target in panel["targets"]]
+
+    assert len(asked) >= 8
+    assert all(asked)
+    assert set().union(*asked) <= KEPT
 
 
 def test_every_alert_has_a_runbook() -> None:

@@ -67,6 +67,19 @@ async def read(storage: Storage, sha256: str, **span: int) -> bytes:
     return b"".join([chunk async for chunk in storage.open(sha256, **span)])
 
 
+async def test_a_bucket_or_folder_is_made_once(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    endpoint = request.getfixturevalue("s3_endpoint")
+    urls = (
+        f"file:{tmp_path / 'new' / 'objects'}",
+        f"s3://fresh{tmp_path.name[-8:].lower()}?endpoint={endpoint}&region=x",
+    )
+    for url in (urls[0], urls[1].replace("_", "-")):
+        store = storage_at(url, access_key="a", secret_key="b")
+
+        assert [await store.prepare(), await store.prepare()] == [True, False]
+        assert await store.put(SHA, CONTENT) == len(CONTENT)
+
+
 async def test_what_is_stored_comes_back_whole_and_in_parts(storage: Storage) -> None:
     assert await storage.put(SHA, CONTENT) == len(CONTENT)
 

@@ -32,6 +32,7 @@ from services.auth.storage.counters import (
     take,
 )
 from services.auth.storage.sessions import burn_ticket, hold_account, known_device, open_ticket
+from services.auth.telemetry import SIGN_INS
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 
@@ -92,6 +93,7 @@ async def _count(here: Context, by: Identity, username: str, device: str | None)
 
 async def _refuse(here: Context, by: Identity, username: str, keys: list[str]) -> None:
     """The same work for a name that nobody has."""
+    SIGN_INS.labels("password", "refused").inc()
     async with here.database.transaction() as session:
         user_id = await note_refused_password(session, here, by, account_key(username))
         emit(

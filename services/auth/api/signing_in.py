@@ -27,6 +27,7 @@ from services.auth.storage.sessions import (
     known_device,
     open_session,
 )
+from services.auth.telemetry import SIGN_INS
 
 
 class SignedInBrowser(NamedTuple):
@@ -75,6 +76,7 @@ async def complete(
     await _tell(session, here, by, user_id, factor, device)
     device_token = await know_device(session, device, user_id, here.settings.device_lifetime, here.now)
     session.add(_history(here, by, user_id, factor, "done"))
+    SIGN_INS.labels("second_factor", "done").inc()
     emit(
         session,
         LoginSucceeded(

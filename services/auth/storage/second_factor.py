@@ -25,6 +25,7 @@ from services.auth.storage.counters import (
     take,
 )
 from services.auth.storage.sessions import count_ticket, hold_account
+from services.auth.telemetry import SIGN_INS
 from services.auth.totp import matching_step
 
 Factor = Literal["totp", "recovery_code"]
@@ -106,6 +107,7 @@ async def accept(session: AsyncSession, box: SecretBox, user_id: UUID, code: str
 async def refuse(session: AsyncSession, here: Context, by: Identity, user_id: UUID, code: str) -> None:
     """Note a wrong code; ten in a row lock the app, and the person gets a mail."""
     factor: Factor = "recovery_code" if is_recovery_code(code) else "totp"
+    SIGN_INS.labels("second_factor", "refused").inc()
     emit(
         session,
         LoginFailed(user_id=user_id, step="second_factor", address=by.ip, occurred_at=here.now),

@@ -47,6 +47,10 @@ class FolderStore:
         """See `Storage`. It is moved aside first: what stores it again meanwhile finds nothing, and writes."""
         await in_thread(self._delete, self._path(sha256), stored_before.timestamp())
 
+    async def prepare(self) -> bool:
+        """See `Storage`."""
+        return await in_thread(self._prepare)
+
     async def clean(self, *, stored_before: datetime) -> None:
         """See `Storage`."""
         await in_thread(self._clean, stored_before.timestamp())
@@ -83,6 +87,11 @@ class FolderStore:
             aside.unlink(missing_ok=True)
         sync_folder(path.parent)
         return size
+
+    def _prepare(self) -> bool:
+        missing = not self._folder.exists()
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return missing
 
     def _delete(self, path: Path, before: float) -> None:
         aside = path.with_name(f".{path.name}.doomed")

@@ -150,6 +150,9 @@ class Storage(Protocol):
     async def delete(self, sha256: str, *, stored_before: datetime) -> None:
         """Gone, unless it was stored again since then; no error when it was not there."""
 
+    async def prepare(self) -> bool:
+        """Make the folder or bucket; true when it was not there."""
+
     async def clean(self, *, stored_before: datetime) -> None:
         """Remove what interrupted writes left behind."""
 

@@ -60,6 +60,10 @@ class S3Store:
         """See `Storage`. S3 cannot do both in one step: between looking and removing lie some milliseconds."""
         await self._call(self._delete, sha256, stored_before)
 
+    async def prepare(self) -> bool:
+        """See `Storage`."""
+        return await self._call(self._prepare)
+
     async def clean(self, *, stored_before: datetime) -> None:
         """See `Storage`: an object appears whole or not at all."""
 
@@ -87,6 +91,12 @@ class S3Store:
             bucket_name=self._bucket, object_name=name_of(sha256), data=cast("BinaryIO", spool), length=size
         )
         return size
+
+    def _prepare(self) -> bool:
+        missing = not self._client.bucket_exists(bucket_name=self._bucket)
+        if missing:
+            self._client.make_bucket(bucket_name=self._bucket)
+        return missing
 
     def _delete(self, sha256: str, before: datetime) -> None:
         found = self._about(sha256)
