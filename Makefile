@@ -98,7 +98,7 @@ bench: setup-dev  ## the figures, each beside its anchor
 
 # --- generated -------------------------------------------------------------------------------------------------------
 
-image: ## the container image
+image:  ## the container image
 	@docker build -f deploy/Dockerfile -t $(PORTAL_IMAGE) .
 
 sbom: $(VENV)/.dev web/node_modules/.installed  ## bills of materials (CycloneDX) of the services and of the web app into build/
