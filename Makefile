@@ -116,9 +116,10 @@ openapi-check: setup-dev  ## fails when web/src/api.gen.ts is not what `make ope
 	@$(PYTHON) -m tests.openapi_document $(VENV)/openapi.json
 	@cd web && $(NODE_PATH) npm run --silent openapi -- ../$(VENV)/openapi.json -o src/api.gen.ts --check
 
-docs: $(VENV)/.dev  ## events: JSON Schemas, docs/events.md and the broker's users
+docs: $(VENV)/.dev  ## what is made from other files: JSON Schemas, docs/events.md, the broker's users, the chart's rules
 	@$(PYTHON) -m events.export
 	@$(VENV)/bin/portalctl nats permissions > deploy/nats/users.conf
+	@cp deploy/prometheus/rules.yml deploy/helm/kundenportal/files/rules.yml
 
 clean:  ## away with what was built; the state in .portal stays
 	@rm -rf web/dist web/node_modules $(VENV)
