@@ -8,7 +8,10 @@ PAGE = (Path(__file__).parents[2] / "docs/operations/sizing.md").read_text("utf-
 
 def figures() -> dict[str, float]:
     """`name` to value, from the rows that name one."""
-    return {name: float(value.replace(",", "")) for name, value in re.findall(r"^\| `(\w+)` \| ([\d.,]+) ", PAGE, re.M)}
+    return {
+        name: float(value.replace(",", ""))
+        for name, value in re.findall(r"^\| `(\w+)` \| ([\d.,]+) ", PAGE, re.MULTILINE)
+    }
 
 
 def needed(customers: float) -> list[float]:
@@ -36,7 +39,7 @@ def shown(value: float) -> str:
 
 
 def test_each_row_is_what_the_figures_say() -> None:
-    rows = re.findall(r"^\| ([\d,]+) customers \| (.*) \|$", PAGE, re.M)
+    rows = re.findall(r"^\| ([\d,]+) customers \| (.*) \|$", PAGE, re.MULTILINE)
 
     assert [row[0] for row in rows] == ["1,000", "10,000", "100,000", "1,000,000", "10,000,000"]
     for count, cells in rows:
