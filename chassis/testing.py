@@ -73,6 +73,10 @@ class NatsServer:
         command = [str(Path(sysconfig.get_path("scripts")) / "nats-server"), "-c", str(config)]
         with (self.folder / "nats.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603
+        self.wait_until_it_listens()
+
+    def wait_until_it_listens(self) -> None:
+        """Clients are taken."""
         wait_until(self._listens, seconds=20)
 
     def kill(self) -> None:

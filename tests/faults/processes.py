@@ -11,13 +11,13 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from asyncpg import PostgresError
 from sqlalchemy.exc import DBAPIError
 
 from chassis.db import utc_now
-from chassis.testing import NatsServer, _answers, _postgres_binaries, eventually, free_port, wait_until
+from chassis.testing import _answers, _postgres_binaries, eventually, free_port, wait_until
 from portalctl.supervisor.child import tied_to
 from tests.faults.dying import DIES_AFTER
 
@@ -145,10 +145,23 @@ class Kept:
                 self.ends.append(code)
 
 
+class Killable(Protocol):
+    """A nats-server, or several that are one."""
+
+    url: str
+    folder: Path
+
+    def start(self) -> None:
+        """Until it listens."""
+
+    def kill(self) -> None:
+        """SIGKILL."""
+
+
 class Broker:
     """The nats-server of the run."""
 
-    def __init__(self, server: NatsServer, worked: Worked) -> None:
+    def __init__(self, server: Killable, worked: Worked) -> None:
         self.server = server
         self._worked = worked
         self.killed = 0

@@ -15,11 +15,11 @@ from chassis.bus import connected_bus
 from chassis.db import Database
 from chassis.inbox import InboxRow
 from chassis.outbox import OutboxRow
-from chassis.testing import NatsServer, eventually, fresh_database
+from chassis.testing import eventually, fresh_database
 from tests.faults import source
 from tests.faults.oracle import Stores, findings
 from tests.faults.plan import Plan
-from tests.faults.processes import Broker, Kept, Progress, Worked
+from tests.faults.processes import Broker, Kept, Killable, Progress, Worked
 from tests.faults.recorder import Base as RecorderBase
 from tests.faults.recorder import Recorded
 from tests.faults.storm import Target, storm, strike
@@ -54,7 +54,7 @@ class Run:
         """No more deaths, and the rest of the events at once."""
         self.source.dies_by_itself = self.listener.dies_by_itself = False
         await asyncio.to_thread(self.released.touch)
-        await eventually(self._all_emitted, seconds=SETTLES_WITHIN_SECONDS, every=0.1)
+        await eventually(self.all_emitted, seconds=SETTLES_WITHIN_SECONDS, every=0.1)
 
     async def settled(self) -> list[str]:
         """What is wrong a minute after the listener has caught up; usually nothing, and at once."""
@@ -90,7 +90,8 @@ class Run:
         here, there = (counting(one, OutboxRow, unpublished) for one in (self.stores.source, self.stores.documents))
         return await here() == await there() == 0
 
-    async def _all_emitted(self) -> bool:
+    async def all_emitted(self) -> bool:
+        """The billing system has written all it has to say."""
         return await counting(self.stores.source, OutboxRow)() == len(self.plan.steps)
 
     def story(self) -> str:
@@ -116,12 +117,13 @@ def counting(database: Database, table: type[DeclarativeBase], *where: ColumnEle
 @asynccontextmanager
 async def prepared(
     plan: Plan,
-    nats: NatsServer,
+    nats: Killable,
     folder: Path,
     *,
     seconds: float,
     postgres: str | None = None,
     inbox: bool | None = None,
+    replicas: int = 1,
 ) -> AsyncIterator[Run]:
     """Fresh stores, a broker with its streams, processes that are not started yet.
 
@@ -129,7 +131,7 @@ async def prepared(
     """
     source_url = await fresh_database("documents", postgres, folder)
     documents_url = await fresh_database("documents", postgres, folder)
-    bus = await connected_bus("oracle", nats.url)
+    bus = await connected_bus("oracle", nats.url, replicas=replicas)
     await bus.apply()
     stores = Stores(Database(source_url), Database(documents_url), folder / "objects", bus)
     orders = source.Orders(
