@@ -105,7 +105,7 @@ sbom: $(VENV)/.dev web/node_modules/.installed  ## bills of materials (CycloneDX
 	@mkdir -p build
 	@$(VENV)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
 	  --output-reproducible --sv 1.6 --of JSON -o build/services.cdx.json
-	@cd web && $(NODE_PATH) npm sbom --package-lock-only --omit dev --sbom-format cyclonedx --sbom-type application > ../build/web.cdx.json
+	@cd web && $(NODE_PATH) npm sbom --package-lock-only --omit dev --sbom-format cyclonedx --sbom-type application | sed -E '/"serialNumber"|"timestamp"/d' > ../build/web.cdx.json
 	@echo build/services.cdx.json build/web.cdx.json
 
 openapi: setup-dev  ## web/src/api.gen.ts from the running services' merged OpenAPI document

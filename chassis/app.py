@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis.access import CHECKS
 from chassis.bus import Bus
 from chassis.consumer import Consumer, EventRouter
-from chassis.db import Database
+from chassis.db import Database, Limits
 from chassis.errors import (
     Forbidden,
     Invalid,
@@ -83,7 +83,8 @@ def create_service(service: Service) -> FastAPI:
     app.add_middleware(_Observed, service=service.name)
     app.state.service = service.name
     app.state.settings = settings
-    app.state.database = Database(settings.database_url)
+    limits = Limits(settings.statement_timeout, settings.lock_timeout)
+    app.state.database = Database(settings.database_url, pool_size=settings.database_pool_size, limits=limits)
     app.state.verifier = Verifier(service.name, settings.identity_keys_url)
     password = settings.nats_password.get_secret_value()
     app.state.bus = Bus(service.name, settings.nats_url, user=settings.nats_user, password=password)

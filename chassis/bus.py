@@ -254,6 +254,42 @@ class Bus:
         except (NatsError, TimeoutError, OSError) as error:
             raise BusDown(repr(error)) from error
 
+    @property
+    def server(self) -> tuple[tuple[int, int, int], int]:
+        """Version and largest message of the broker we are connected to."""
+        version = self._client.connected_server_version
+        return (version.major, version.minor, version.patch), self._client.max_payload
+
+    async def missing(self) -> list[str]:
+        """Streams and consumers of the registry that are not as `apply` would declare them.
+
+        Raises:
+            BusDown: the broker does not tell.
+        """
+        try:
+            return [name async for name in self._missing()]
+        except (NatsError, TimeoutError, OSError) as error:
+            raise BusDown(repr(error)) from error
+
+    async def _missing(self) -> AsyncIterator[str]:
+        js = self._stream_api()
+        for name in STREAMS:
+            try:
+                config = (await js.stream_info(name)).config
+            except NotFoundError:
+                yield f"stream {name}"
+                continue
+            if config.num_replicas != self._replicas or config.subjects != [STREAMS[name]]:
+                yield f"stream {name} ({config.num_replicas} replicas, wanted {self._replicas})"
+        for (stream, service), subjects in consumers().items():
+            try:
+                about = (await js.consumer_info(stream, service)).config
+            except NotFoundError:
+                yield f"consumer {service} on {stream}"
+                continue
+            if sorted(about.filter_subjects or [about.filter_subject or ""]) != sorted(subjects):
+                yield f"consumer {service} on {stream} (its subjects)"
+
     async def _apply(self) -> list[str]:
         done = [f"stream {name}" for name in STREAMS if await self._apply_stream(name)]
         for (stream, service), subjects in consumers().items():

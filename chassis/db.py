@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any
@@ -85,22 +86,33 @@ class Money(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long PostgreSQL lets us keep others waiting."""
+
+    statement: timedelta = timedelta(seconds=30)
+    lock: timedelta = timedelta(seconds=10)
+
+    def settings(self) -> dict[str, str]:
+        """As the server takes them, in milliseconds."""
+        return {
+            "statement_timeout": str(int(self.statement.total_seconds() * 1000)),
+            "lock_timeout": str(int(self.lock.total_seconds() * 1000)),
+            "idle_in_transaction_session_timeout": "60000",
+        }
+
+
 class Database:
     """One service's database: read sessions, and write transactions that are committed as a whole."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, limits: Limits | None = None) -> None:
         """``url`` is ``sqlite+aiosqlite:///...`` or ``postgresql+asyncpg://...``."""
         self.is_sqlite = url.startswith("sqlite")
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10}
         if self.is_sqlite:
             options["module"] = OneVisit()
         else:
-            limits = {
-                "statement_timeout": "30000",
-                "lock_timeout": "10000",
-                "idle_in_transaction_session_timeout": "60000",
-            }
-            options |= {"pool_pre_ping": True, "connect_args": {"server_settings": limits}}
+            options |= {"pool_pre_ping": True, "connect_args": {"server_settings": (limits or Limits()).settings()}}
         self.engine = create_async_engine(url, **options)
         self._changed: list[Callable[[], None]] = []
         self._writing = asyncio.Lock()

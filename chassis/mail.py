@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import aiosmtplib
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from chassis.settings import ServiceSettings
 
@@ -36,6 +36,13 @@ class MailSettings(ServiceSettings):
     )
     mail_lifetime: timedelta = Field(default=timedelta(days=3), description="a mail nobody took for so long is dead")
     mail_time_zone: str = Field(default="Europe/Berlin", description="in which mails name times")
+
+    @model_validator(mode="after")
+    def production_speaks_tls(self) -> Self:
+        """Links that open accounts do not travel in the clear."""
+        if self.production and not self.smtp_tls:
+            raise ValueError("production needs smtp_tls (STARTTLS)")
+        return self
 
     @field_validator("mail_time_zone")
     @classmethod

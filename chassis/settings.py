@@ -21,7 +21,9 @@ class ServiceSettings(BaseSettings):
     nats_url: str = Field(default="nats://127.0.0.1:4222", description="several, comma-separated")
     nats_user: str = ""
     nats_password: SecretStr = SecretStr("")
-    nats_replicas: int = Field(default=1, ge=1, le=5)
+    database_pool_size: int = Field(default=10, ge=1, le=200, description="connections of one process to PostgreSQL")
+    statement_timeout: timedelta = Field(default=timedelta(seconds=30), description="of PostgreSQL, for one statement")
+    lock_timeout: timedelta = Field(default=timedelta(seconds=10), description="of PostgreSQL, waiting for a lock")
     identity_keys_url: str = Field(
         default="http://127.0.0.1:8079/identity-keys", description="the gateway's public keys, on its inner port"
     )
@@ -47,6 +49,13 @@ class ServiceSettings(BaseSettings):
             raise ValueError("public_url must be scheme://host[:port]")
         if self.production and parts.scheme != "https":
             raise ValueError("production needs an https public_url")
+        return self
+
+    @model_validator(mode="after")
+    def production_names_itself_to_the_broker(self) -> Self:
+        """Without users whoever reaches the broker may publish invoices."""
+        if self.production and not (self.nats_user and self.nats_password.get_secret_value()):
+            raise ValueError("production needs nats_user and nats_password")
         return self
 
     @property

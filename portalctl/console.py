@@ -2,6 +2,8 @@
 
 import sys
 
+from pydantic import ValidationError
+
 
 class Failed(Exception):
     """The command cannot do what was asked. The message says why and what to do."""
@@ -21,3 +23,13 @@ def complain(text: str) -> None:
     """One line of bad news."""
     sys.stderr.write(f"portalctl: {text}\n")
     sys.stderr.flush()
+
+
+def sentences(service: str, wrong: ValidationError) -> list[str]:
+    """What is wrong with the environment of a process, each with the variable's name; values are never repeated."""
+    said = []
+    for error in wrong.errors(include_input=False, include_url=False):
+        name = "_".join(map(str, error["loc"][:1])).upper()
+        variable = f"{service.upper()}_{name}" if name and not name.startswith("OTEL_") else service.upper()
+        said.append(f"{variable}: {error['msg'].removeprefix('Value error, ')}")
+    return said

@@ -12,6 +12,7 @@ COMMANDS = {
     "serve": "run one process in the foreground: auth, users, documents, contacts, contracts, metrics or gateway",
     "migrate": "bring databases to the newest revision",
     "nats": "declare streams and consumers (`nats apply`)",
+    "check": "look at everything the portal needs, before it starts",
     "storage": "make the bucket of `documents` (`storage apply`)",
     "secrets": "make the secrets of an installation: `.env` for compose and the gateway's signing key",
     "create-token": "make the API token of a machine",

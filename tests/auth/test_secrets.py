@@ -71,7 +71,13 @@ def test_a_key_that_is_none_stops_the_start(key: str) -> None:
 
 def test_production_refuses_the_key_of_the_source_code() -> None:
     with pytest.raises(ValueError, match="secret_key of its own"):
-        Settings(production=True, public_url="https://portal.example")
+        Settings(
+            production=True,
+            public_url="https://portal.example",
+            nats_user="auth",
+            nats_password="geheim",
+            smtp_tls=True,
+        )
 
     assert LOCAL_SECRET_KEY not in repr(Settings())
 

@@ -161,7 +161,12 @@ async def test_by_http_an_unreachable_file_is_503_and_a_forbidden_one_422(portal
 
 def test_a_store_that_does_not_fit_stops_the_start() -> None:
     s3 = "s3://bucket?endpoint=https://s3.example&region=x"
-    safe = {"production": True, "public_url": "https://portal.example"}
+    safe = {
+        "production": True,
+        "public_url": "https://portal.example",
+        "nats_user": "documents",
+        "nats_password": "geheim",
+    }
 
     Settings(storage_url=s3, allowed_buckets=("billing",))
     Settings(**safe, storage_url=s3, storage_access_key="a", storage_secret_key=SecretStr("b"))

@@ -279,7 +279,13 @@ async def test_the_demo_needs_nobody_is_the_same_for_an_hour_and_plausible_all_y
 def test_production_makes_nothing_up(settings_of: Callable[..., Settings]) -> None:
     assert settings_of().weather == "off"
     with pytest.raises(ValidationError, match="made-up"):
-        settings_of(production=True, public_url="https://portal.example", weather="demo")
+        settings_of(
+            production=True,
+            public_url="https://portal.example",
+            nats_user="u",
+            nats_password="p",
+            weather="demo",
+        )
 
 
 async def test_the_gateway_asks_for_the_first_site_of_the_brand(new_world: NewWorld) -> None:
