@@ -119,6 +119,7 @@ openapi-check: setup-dev  ## fails when web/src/api.gen.ts is not what `make ope
 docs: $(VENV)/.dev  ## what is made from other files: JSON Schemas, docs/events.md, the broker's users, the chart's rules
 	@$(PYTHON) -m events.export
 	@$(VENV)/bin/portalctl nats permissions > deploy/nats/users.conf
+	@$(VENV)/bin/portalctl nginx > deploy/nginx/kundenportal.conf
 	@cp deploy/prometheus/rules.yml deploy/helm/kundenportal/files/rules.yml
 
 clean:  ## away with what was built; the state in .portal stays

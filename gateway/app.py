@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Receive, Scope, Send
 
-from chassis.errors import AppError, InternalError, MethodNotAllowed, NotSignedIn, SecondFactorRequired
+from chassis.errors import AppError, InternalError, MethodNotAllowed, NotFound, NotSignedIn, SecondFactorRequired
 from chassis.logging import log
 from chassis.spans import finish, request_span, traceparent
 from chassis.telemetry import REQUEST_SECONDS
@@ -104,7 +104,14 @@ class Gateway:
         else:
             await self._web.serve(call)
 
-    async def _serve_api(self, call: Call) -> None:
+    async def weigh(self, call: Call) -> Route:
+        """Everything before the call is carried: found in the table, counted, fitting, recognised.
+
+        Raises:
+            AppError: it must not pass.
+        """
+        if not call.path.startswith(PREFIX + "/"):
+            raise NotFound
         call.headers = headers = read_once(call.scope["headers"])
         call.length = declared_length(headers)
         call.route = route = self._table.find(call.method, call.path[len(PREFIX) :])
@@ -117,6 +124,10 @@ class Gateway:
         await self._recognise(call)
         if not route.public:
             _require_complete(call.known)
+        return route
+
+    async def _serve_api(self, call: Call) -> None:
+        route = await self.weigh(call)
         if route.target == "gateway":
             await self.own[route.path](call)
             return

@@ -4,15 +4,18 @@ import json
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.errors import PROBLEM_JSON, NotFound, problem_body
 
+AUTHORIZE = "/authorize"
+
 
 class Inner:
-    """``/healthz``, ``/readyz``, ``/telemetry`` and ``/identity-keys``."""
+    """``/healthz``, ``/readyz``, ``/telemetry``, ``/identity-keys``; ``/authorize`` for a proxy that carries bytes."""
 
-    def __init__(self, public_keys: dict[str, Any]) -> None:
+    def __init__(self, public_keys: dict[str, Any], authorize: ASGIApp) -> None:
+        self._authorize = authorize
         self._keys = json.dumps(public_keys).encode()
         self.stopping = False
         """No further request should come."""
@@ -20,6 +23,9 @@ class Inner:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] != "http":
+            return
+        if scope["path"].startswith(AUTHORIZE):
+            await self._authorize(scope, receive, send)
             return
         status, kind, body = self._answer(scope["path"])
         headers = [

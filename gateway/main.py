@@ -17,6 +17,7 @@ from chassis.bus import Bus
 from chassis.logging import configure_logging, log
 from chassis.spans import start_tracing
 from gateway.app import Gateway
+from gateway.authorize import Authorize
 from gateway.brand import BrandPage
 from gateway.dashboard import Dashboard
 from gateway.inner import Inner
@@ -251,7 +252,7 @@ def create(config: Settings, table: Table) -> Parts:
     public.own["/dashboard"] = Dashboard(services, signer, weather, brand.sites).serve
     password = config.nats_password.get_secret_value()
     bus = Bus("gateway", config.nats_url, user=config.nats_user, password=password)
-    return Parts(public, Inner(signer.public()), sessions, live, bus, upstreams, weather)
+    return Parts(public, Inner(signer.public(), Authorize(public, proxy)), sessions, live, bus, upstreams, weather)
 
 
 def _weather(config: Settings, brand: Brand) -> Weather | None:

@@ -169,17 +169,21 @@ class Proxy:
         client.was_given(sent)
         await call.send({"type": "http.response.body", "body": b""})
 
+    def identity_token(self, call: Call, service: str) -> bytes:
+        """Who is calling, signed for this service alone."""
+        known = call.known
+        identity, tokens = self._anonymous, self._anonymous_tokens
+        if known is not None and known.identity is not None:
+            identity, tokens = known.identity, known.tokens
+        return self._signer.token(identity, service, tokens, ip=call.address, lang=call.language)
+
     def _head(self, call: Call, service: Upstream, body: bytes | None) -> bytes:
         """The request's first bytes; with its body where that is known whole."""
         query = call.scope["query_string"]
         target = call.target + b"?" + query if query else call.target
         if b"\n" in target or b"\r" in target or b" " in target:
             raise BadRequest
-        known = call.known
-        identity, tokens = self._anonymous, self._anonymous_tokens
-        if known is not None and known.identity is not None:
-            identity, tokens = known.identity, known.tokens
-        token = self._signer.token(identity, service.name, tokens, ip=call.address, lang=call.language)
+        token = self.identity_token(call, service.name)
         lines = [
             f"{call.method} ".encode(),
             target,

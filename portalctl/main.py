@@ -13,6 +13,7 @@ COMMANDS = {
     "migrate": "bring databases to the newest revision",
     "nats": "declare streams and consumers (`nats apply`)",
     "check": "look at everything the portal needs, before it starts",
+    "nginx": "print the configuration of an nginx that carries the bytes",
     "storage": "make the bucket of `documents` (`storage apply`)",
     "secrets": "make the secrets of an installation: `.env` for compose and the gateway's signing key",
     "create-token": "make the API token of a machine",

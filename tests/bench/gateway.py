@@ -13,6 +13,8 @@ from joserfc.jwk import OKPKey
 
 from chassis.bus import connected_bus
 from chassis.testing import free_port, nats_server
+from gateway.authorize import CARRIED
+from portalctl.nginx import Places, configuration
 from tests.bench import nginx
 from tests.bench.load import Latency, Target, latency, requests_per_second
 from tests.bench.processes import ROOT, cpu_seconds, program, running, served_by_uvicorn
@@ -26,7 +28,8 @@ PATH = "/api/v1/documents"
 HOW = f"""One gateway process (`portalctl serve gateway`) carries a signed-in `GET` to an nginx that answers 1 kB
 at once; session and rights come from a small ASGI application, which the gateway asks once in five seconds.
 Anchors: (a) one nginx worker proxying to the same upstream over kept connections, with no check at all; (b) the same
-worker with `auth_request` to a uvicorn process that looks the cookie up in a dictionary, for each request. Load:
+worker with `auth_request` to a uvicorn process that looks the cookie up in a dictionary, for each request. As data
+plane: one worker with the shipped `deploy/nginx/kundenportal.conf`, asking a second gateway at `/authorize`. Load:
 `wrk -t1 -c32`, {ROUNDS} rounds of {SECONDS} s each, alternating. Processor time is what the proxy's own processes
 used per request in those rounds; it depends least on who else wants the machine's cores. Added latency: requests sent
 at set times over 32 kept connections, at half of what the gateway carried, timed from the moment each was due; the
@@ -80,14 +83,21 @@ def _stand(folder: Path) -> Iterator[Stand]:
         environment = {**_gateway_environment(folder, inner, upstream, public), "GATEWAY_NATS_URL": start(_broker())}
         command = [sys.executable, "-m", "portalctl.main", "serve", "gateway"]
         gateway = start(running(command, log=log, environment=environment, port=public))
+        plane, asked = start(_data_plane(folder, binary, environment, upstream))
         yield Stand(
             Target("direct", upstream, PATH, COOKIE),
             {
                 "gateway": Target("gateway", public, PATH, COOKIE),
                 "no check": Target("nginx, no check", free, PATH, COOKIE),
                 "auth_request": Target("nginx, auth_request", checking, PATH, COOKIE),
+                "data plane": plane,
             },
-            {"gateway": [gateway.pid], "no check": [proxy.pid], "auth_request": [proxy.pid, asking.pid]},
+            {
+                "gateway": [gateway.pid],
+                "no check": [proxy.pid],
+                "auth_request": [proxy.pid, asking.pid],
+                "data plane": asked,
+            },
         )
 
 
@@ -120,6 +130,29 @@ def _gateway_environment(folder: Path, inner: int, upstream: int, public: int) -
         "GATEWAY_BRAND_FILE": str(ROOT / "brand.toml"),
         "GATEWAY_REQUESTS_PER_WINDOW": "1000000000",
     }
+
+
+@contextlib.contextmanager
+def _data_plane(
+    folder: Path, binary: str, environment: dict[str, str], upstream: int
+) -> Iterator[tuple[Target, list[int]]]:
+    """nginx as shipped, with a gateway of its own that trusts it."""
+    listen, public, inner = (free_port() for _ in range(3))
+    places = Places(
+        listen=f"127.0.0.1:{listen} backlog=1024",
+        gateway=f"127.0.0.1:{public}",
+        inner=f"127.0.0.1:{inner}",
+        services=dict.fromkeys(CARRIED, f"127.0.0.1:{upstream}"),
+        https=False,
+    )
+    file = nginx.written(folder, "plane", configuration(places))
+    own = {"GATEWAY_PORT": str(public), "GATEWAY_INNER_PORT": str(inner), "GATEWAY_TRUSTED_PROXIES": "1"}
+    command = [sys.executable, "-m", "portalctl.main", "serve", "gateway"]
+    with (
+        running(command, log=folder / "log", environment=environment | own, port=public) as gateway,
+        running([binary, "-c", file, "-p", folder], log=folder / "log", port=listen) as proxy,
+    ):
+        yield Target("nginx, /authorize", listen, PATH, COOKIE), [gateway.pid, proxy.pid]
 
 
 def _throughput(wrk: str, stand: Stand) -> dict[str, Carried]:
@@ -167,6 +200,18 @@ def _throughput_lines(carried: dict[str, Carried]) -> list[Line]:
             times["gateway"].text("µs"),
             f"(a) {times['no check'].text('µs')}; (b) {times['auth_request'].text('µs')}",
         ),
+        *_plane_lines(rates, times),
+    ]
+
+
+def _plane_lines(rates: dict[str, Rounds], times: dict[str, Rounds]) -> list[Line]:
+    of_open, of_own = (rates["data plane"].over(rates[name]) for name in ("no check", "gateway"))
+    plane = rates["data plane"].text("/s")
+    return [
+        Line("the same through nginx as data plane", plane, f"(a) {rates['no check'].text('/s')}"),
+        Line("... as a share of (a)", of_open.text("", 2), "(a) = 1", ">= 0.7", of_open.median >= 0.7),
+        Line("... as a multiple of the gateway alone", of_own.text("", 2), "= 1"),
+        Line("... processor time per request", times["data plane"].text("µs"), f"(a) {times['no check'].text('µs')}"),
     ]
 
 

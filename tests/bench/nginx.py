@@ -30,7 +30,7 @@ def upstream(folder: Path, port: int) -> Path:
     location / {{ return 200 '{BODY.decode()}'; }}
   }}
 """
-    return _written(folder, "upstream", server)
+    return written(folder, "upstream", server)
 
 
 def proxies(folder: Path, *, upstream_port: int, check_port: int, open_port: int, checking_port: int) -> Path:
@@ -71,7 +71,7 @@ def proxies(folder: Path, *, upstream_port: int, check_port: int, open_port: int
     }}
   }}
 """
-    return _written(folder, "proxies", servers)
+    return written(folder, "proxies", servers)
 
 
 def files(folder: Path, *, port: int, root: Path) -> Path:
@@ -84,10 +84,11 @@ def files(folder: Path, *, port: int, root: Path) -> Path:
     location / {{ dav_methods PUT; }}
   }}
 """
-    return _written(folder, "files", server)
+    return written(folder, "files", server)
 
 
-def _written(folder: Path, name: str, servers: str) -> Path:
+def written(folder: Path, name: str, servers: str) -> Path:
+    """A configuration of one worker with these servers."""
     path = folder / f"{name}.conf"
     path.write_text(_FRAME.format(folder=folder, name=name, servers=servers))
     return path

@@ -1,0 +1,102 @@
+"""`/authorize` on the inner port: a proxy asks for each request whether it may pass, and as whom (ADR 0008).
+
+In the way of nginx's ``auth_request`` (``X-Original-Method``, ``X-Original-URI``), Traefik's ForwardAuth
+(``X-Forwarded-Method``, ``X-Forwarded-Uri``) and Envoy's ``ext_authz`` over HTTP (the original path behind
+``/authorize``). The answer is 200 with ``X-Identity``, ``X-Request-Id`` and ``X-Service``, else 401 or 403 with the
+problem: the proxy then sends the request to the gateway itself, which refuses it in the documented form.
+"""
+
+import json
+
+from starlette.types import Receive, Scope, Send
+
+from chassis.errors import PROBLEM_JSON, AppError, Forbidden, problem_body
+from chassis.logging import log
+from gateway.app import Gateway
+from gateway.call import Call
+from gateway.headers import read_once
+from gateway.inner import AUTHORIZE
+from gateway.proxy import Proxy
+from gateway.upstream import HeaderList
+
+CARRIED = ("documents", "metrics", "contracts", "contacts")
+"""Services whose bytes a proxy may carry. After a call to `auth` or `users` the gateway has to forget what it knows of
+the caller, so these stay with it, and so does what it answers itself."""
+_TOLD = tuple(b"x-original-" + name for name in (b"method", b"uri", b"length", b"coding", b"connection"))
+_FORWARDED = (b"x-forwarded-method", b"x-forwarded-uri")
+
+
+class NotCarried(Forbidden):
+    """This call goes through the gateway itself."""
+
+    de = "Dieser Aufruf geht durch das Gateway selbst."
+
+
+class Authorize:
+    """One answer for each request of a proxy; the gateway's own rules and caches decide."""
+
+    def __init__(self, gateway: Gateway, proxy: Proxy) -> None:
+        self._gateway = gateway
+        self._proxy = proxy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI, for paths that begin with `AUTHORIZE`."""
+        call = Call(scope, receive, send, [])
+        try:
+            call = _original(scope, receive, send)
+            route = await self._gateway.weigh(call)
+            if route.target not in CARRIED or (call.length is None and not route.flows):
+                raise NotCarried
+            token = self._proxy.identity_token(call, route.target)
+            headers = [(b"x-identity", token), (b"x-service", route.target.encode())]
+            await _answer(call, 200, headers)
+        except AppError as error:
+            await _refuse(call, error)
+        except Exception as error:
+            log.error("authorize_failed", exc_info=error, request_id=call.request_id)
+            await _refuse(call, Forbidden())
+
+
+def _original(scope: Scope, receive: Receive, send: Send) -> Call:
+    """The request that the proxy holds, without its body.
+
+    Raises:
+        Forbidden: it is not said which.
+        BadRequest: a header that may not be repeated is.
+    """
+    pairs: HeaderList = list(scope["headers"])
+    told = read_once([pair for pair in pairs if pair[0] in _TOLD or pair[0] in _FORWARDED])
+    behind = scope["raw_path"][len(AUTHORIZE) :]
+    query: bytes = scope["query_string"]
+    if behind:
+        method, path = scope["method"].encode(), behind
+    else:
+        method = told.get(b"x-original-method") or told.get(b"x-forwarded-method") or b""
+        uri = told.get(b"x-original-uri") or told.get(b"x-forwarded-uri") or b""
+        path, _, query = uri.partition(b"?")
+    if not method or not path.startswith(b"/") or not path.isascii():
+        raise Forbidden
+    headers = [pair for pair in pairs if pair[0] not in _TOLD and pair[0] not in (*_FORWARDED, b"content-length")]
+    hop = told.get(b"x-original-connection", b"").lower()
+    if hop not in (b"", b"close", b"keep-alive"):
+        # it names headers that end here, which the proxy would pass on
+        raise NotCarried
+    if length := told.get(b"x-original-length"):
+        headers.append((b"content-length", length))
+    if coding := told.get(b"x-original-coding"):
+        headers.append((b"transfer-encoding", coding))
+    asked = {"method": method.decode("latin-1"), "raw_path": path, "query_string": query, "headers": headers}
+    return Call({**scope, **asked}, receive, send, [])
+
+
+async def _answer(call: Call, status: int, headers: HeaderList, body: bytes = b"") -> None:
+    headers += [(b"cache-control", b"no-store"), (b"x-request-id", call.request_id.encode("ascii"))]
+    headers.append((b"content-length", str(len(body)).encode("ascii")))
+    await call.send({"type": "http.response.start", "status": status, "headers": headers})
+    await call.send({"type": "http.response.body", "body": body})
+
+
+async def _refuse(call: Call, error: AppError) -> None:
+    """Proxies understand two refusals; the problem tells which it really is."""
+    body = json.dumps(problem_body(error, call.language, call.request_id), ensure_ascii=False).encode()
+    await _answer(call, 401 if error.status == 401 else 403, [(b"content-type", PROBLEM_JSON.encode())], body)
