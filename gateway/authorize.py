@@ -22,8 +22,10 @@ from gateway.upstream import HeaderList
 CARRIED = ("documents", "metrics", "contracts", "contacts")
 """Services whose bytes a proxy may carry. After a call to `auth` or `users` the gateway has to forget what it knows of
 the caller, so these stay with it, and so does what it answers itself."""
-_TOLD = tuple(b"x-original-" + name for name in (b"method", b"uri", b"length", b"coding", b"connection"))
+_ORIGINAL = (b"x-original-method", b"x-original-uri")
 _FORWARDED = (b"x-forwarded-method", b"x-forwarded-uri")
+_OF_BODY = (b"x-original-length", b"x-original-coding", b"x-original-connection")
+_TOLD = frozenset((*_ORIGINAL, *_FORWARDED, *_OF_BODY))
 
 
 class NotCarried(Forbidden):
@@ -61,22 +63,21 @@ def _original(scope: Scope, receive: Receive, send: Send) -> Call:
     """The request that the proxy holds, without its body.
 
     Raises:
-        Forbidden: it is not said which.
+        Forbidden: it is not said which, or in two ways: one of them may be the client's own.
         BadRequest: a header that may not be repeated is.
     """
     pairs: HeaderList = list(scope["headers"])
-    told = read_once([pair for pair in pairs if pair[0] in _TOLD or pair[0] in _FORWARDED])
+    told = read_once([pair for pair in pairs if pair[0] in _TOLD])
     behind = scope["raw_path"][len(AUTHORIZE) :]
     query: bytes = scope["query_string"]
     if behind:
         method, path = scope["method"].encode(), behind
     else:
-        method = told.get(b"x-original-method") or told.get(b"x-forwarded-method") or b""
-        uri = told.get(b"x-original-uri") or told.get(b"x-forwarded-uri") or b""
+        method, uri = _one_way(told)
         path, _, query = uri.partition(b"?")
     if not method or not path.startswith(b"/") or not path.isascii():
         raise Forbidden
-    headers = [pair for pair in pairs if pair[0] not in _TOLD and pair[0] not in (*_FORWARDED, b"content-length")]
+    headers = [pair for pair in pairs if pair[0] not in _TOLD and pair[0] != b"content-length"]
     hop = told.get(b"x-original-connection", b"").lower()
     if hop not in (b"", b"close", b"keep-alive"):
         # it names headers that end here, which the proxy would pass on
@@ -87,6 +88,14 @@ def _original(scope: Scope, receive: Receive, send: Send) -> Call:
         headers.append((b"transfer-encoding", coding))
     asked = {"method": method.decode("latin-1"), "raw_path": path, "query_string": query, "headers": headers}
     return Call({**scope, **asked}, receive, send, [])
+
+
+def _one_way(told: dict[bytes, bytes]) -> tuple[bytes, bytes]:
+    ways = [names for names in (_ORIGINAL, _FORWARDED) if told.keys() & set(names)]
+    if len(ways) != 1:
+        raise Forbidden
+    method, uri = ways[0]
+    return told.get(method, b""), told.get(uri, b"")
 
 
 async def _answer(call: Call, status: int, headers: HeaderList, body: bytes = b"") -> None:

@@ -30,6 +30,7 @@ def sentences(service: str, wrong: ValidationError) -> list[str]:
     said = []
     for error in wrong.errors(include_input=False, include_url=False):
         name = "_".join(map(str, error["loc"][:1])).upper()
-        variable = f"{service.upper()}_{name}" if name and not name.startswith("OTEL_") else service.upper()
+        parts = [service.upper()] if not name.startswith("OTEL_") else []
+        variable = "_".join(part for part in (*parts, name) if part) or "settings"
         said.append(f"{variable}: {error['msg'].removeprefix('Value error, ')}")
     return said

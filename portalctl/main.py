@@ -5,7 +5,9 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from portalctl.console import Failed, complain
+from pydantic import ValidationError
+
+from portalctl.console import Failed, complain, sentences
 
 COMMANDS = {
     "run": "start everything on this machine, with demo data",
@@ -41,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Failed as failed:
         complain(str(failed))
         return failed.exit_code
+    except ValidationError as wrong:
+        # of settings: nothing else is checked here without being said by its command
+        complain("; ".join(sentences("", wrong)))
+        return 2
     except KeyboardInterrupt:
         return 130
 

@@ -70,6 +70,11 @@ map $http_connection $portal_connection {{
   "~*^(close|keep-alive)$" "";
   default $http_connection;
 }}
+# HTTP/2 and 3 need not say how long a body is: then it is of unknown length
+map "$server_protocol $request_method $content_length" $portal_coding {{
+  "~^HTTP/[23][.0-9]* (?!GET |HEAD )[^ ]+ $" "chunked";
+  default $http_transfer_encoding;
+}}
 # what a service does not say of itself
 map $upstream_http_cache_control $portal_cache_control {{
   "" "no-store";
@@ -117,8 +122,10 @@ _FRAME = """server {{
     proxy_set_header X-Original-Method $request_method;
     proxy_set_header X-Original-URI $request_uri;
     proxy_set_header X-Original-Length $content_length;
-    proxy_set_header X-Original-Coding $http_transfer_encoding;
+    proxy_set_header X-Original-Coding $portal_coding;
     proxy_set_header X-Original-Connection $http_connection;
+    proxy_set_header X-Forwarded-Method "";
+    proxy_set_header X-Forwarded-Uri "";
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     proxy_read_timeout 10s;
   }}
@@ -127,6 +134,8 @@ _FRAME = """server {{
     default_type application/problem+json;
 {always}
     add_header Retry-After 2 always;
+    add_header X-Request-Id $request_id always;
+    add_header Content-Security-Policy "{policy}" always;
     add_header Cache-Control no-store always;
     return 503 '{problem}';
   }}
@@ -178,5 +187,10 @@ def _server(where: Places) -> str:
         for prefix, service in prefixes().items()
     )
     return _FRAME.format(
-        listen=where.listen, to_gateway=_TO_GATEWAY, always=always, problem=_PROBLEM, locations=locations
+        listen=where.listen,
+        to_gateway=_TO_GATEWAY,
+        always=always,
+        policy=API_POLICY.decode(),
+        problem=_PROBLEM,
+        locations=locations,
     )

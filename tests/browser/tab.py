@@ -22,6 +22,14 @@ JAR_DOMAIN = "localhost.local"
 _EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 
 
+def _teach(person: Person, language: str) -> None:
+    """Whoever had this person before may have left them speaking the other language."""
+    me = person.get("/users/me")
+    if me.status_code == 200 and me.json()["language"] != language:
+        told = person.client.patch("/api/v1/users/me", json={"language": language})
+        assert told.status_code == 200, told.text
+
+
 @dataclass
 class Tab:
     """One page in a browser of its own."""
@@ -40,6 +48,7 @@ class Tab:
         )
         context.set_default_timeout(15_000)
         if person is not None:
+            _teach(person, language)
             cookies = [{"name": name, "value": value, "url": url} for name, value in person.client.cookies.items()]
             context.add_cookies(cookies)  # type: ignore[arg-type]
         tab = cls(url, context, context.new_page(), person)

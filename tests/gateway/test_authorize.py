@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import json
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -49,11 +50,11 @@ class Behind(World):
 
 
 @contextlib.asynccontextmanager
-async def nginx_before(world: World, folder: Path) -> AsyncIterator[Behind]:
+async def nginx_before(world: World, folder: Path, kind: str) -> AsyncIterator[Behind]:
     """The same world, entered through nginx with the shipped configuration."""
     port = free_port()
     places = Places(
-        listen=f"127.0.0.1:{port}",
+        listen=f"127.0.0.1:{port}{kind}",
         gateway=f"127.0.0.1:{world.gateway.port}",
         inner=f"127.0.0.1:{world.gateway.inner_port}",
         services={name: f"127.0.0.1:{service.port}" for name, service in world.services.items()},
@@ -86,10 +87,10 @@ def new_world(new_world: NewWorld, tmp_path: Path) -> NewWorld:
     """Overrides the gateway's own: every test of this file enters through nginx, which names the client's address."""
 
     @contextlib.asynccontextmanager
-    async def make(routes: Sequence[Route] = ROUTES, **values: Any) -> AsyncIterator[World]:
+    async def make(routes: Sequence[Route] = ROUTES, *, kind: str = "", **values: Any) -> AsyncIterator[World]:
         async with (
             new_world(routes, **values | {"trusted_proxies": 1}) as bare,
-            nginx_before(bare, tmp_path) as world,
+            nginx_before(bare, tmp_path, kind) as world,
         ):
             yield world
 
@@ -181,6 +182,7 @@ async def test_a_service_that_is_away_is_a_problem_and_nothing_is_sent_twice(new
                 problem = await answer.json(content_type=None)
                 assert (answer.status, answer.headers["content-type"]) == (503, "application/problem+json")
                 assert (problem["code"], answer.headers["retry-after"]) == ("unavailable", "2")
+                assert problem["request_id"] == answer.headers["x-request-id"]
                 assert words in problem["title"]
 
 
@@ -226,6 +228,16 @@ async def test_three_proxies_ask_in_their_own_ways(new_world: NewWorld, path: st
     ("told", "code"),
     [
         ({}, "forbidden"),
+        (
+            {
+                "X-Forwarded-Method": "POST",
+                "X-Forwarded-Uri": "/api/v1/contacts",
+                "X-Original-Method": "GET",
+                "X-Original-URI": "/api/v1/documents",
+            },
+            "forbidden",
+        ),
+        ({"X-Forwarded-Method": "POST", "X-Original-URI": "/api/v1/documents"}, "forbidden"),
         ({"X-Original-Method": "GET", "X-Original-URI": "/api/v1/users"}, "not_carried"),
         ({"X-Original-Method": "GET", "X-Original-URI": "/api/v1/brand"}, "not_carried"),
         ({"X-Original-Method": "GET", "X-Original-URI": "/api/v1/documents/../users"}, "not_found"),
@@ -258,6 +270,45 @@ async def test_what_may_not_pass_is_refused_on_the_inner_port(
         async with world.http.get(url, headers=own | told) as answer:
             assert (answer.status, (await answer.json(content_type=None))["code"]) == (403, code)
             assert "x-identity" not in answer.headers
+
+
+async def http2(port: int, fields: dict[str, str], body: bytes) -> bytes:
+    """One request whose body is sent without its length; the body of the answer."""
+
+    def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+        return len(payload).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + payload
+
+    pairs = [(name.encode(), value.encode()) for name, value in fields.items()]
+    head = b"".join(b"\0%c%b%c%b" % (len(name), name, len(value), value) for name, value in pairs)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    frames = [frame(4, 0, 0, b""), frame(1, 4, 1, head), frame(0, 0, 1, body), frame(0, 1, 1, b"")]
+    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"".join(frames))
+    answer, ended = b"", False
+    try:
+        async with asyncio.timeout(10):
+            while not ended:
+                told = await reader.readexactly(9)
+                payload = await reader.readexactly(int.from_bytes(told[:3]))
+                if told[3] == 0:
+                    answer, ended = answer + payload, bool(told[4] & 1)
+                elif told[3] == 4 and not told[4]:
+                    writer.write(frame(4, 1, 0, b""))
+    finally:
+        writer.close()
+    return answer
+
+
+async def test_a_body_that_http2_sends_without_its_length_is_counted_by_the_gateway(new_world: NewWorld) -> None:
+    small = [replace(route, body_bytes=5000) if route.path == "/contacts" else route for route in ROUTES]
+    async with new_world(small, kind=" http2") as world:
+        contacts = world.services["contacts"]
+        known = {name.lower(): value for name, value in world.signed_in().items()}
+        fields = {":scheme": "http", ":path": "/api/v1/contacts", ":authority": "portal.example"}
+        post = {":method": "POST", **fields, "content-type": "application/json", **known}
+
+        assert json.loads(await http2(world.gateway.port, post, b"x" * 6000))["code"] == "too_large"
+        assert contacts.seen == []
+        assert json.loads(await http2(world.gateway.port, post, b"x" * 4000)) == {"service": "contacts", "bytes": 4000}
 
 
 async def test_the_public_port_knows_no_authorize(world: World) -> None:

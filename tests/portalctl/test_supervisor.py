@@ -189,7 +189,9 @@ def test_the_demo_can_be_signed_in_to(tmp_path: Path) -> None:
 
 
 def test_production_takes_no_demo_and_no_supervisor(tmp_path: Path) -> None:
-    portal = Portal(tmp_path / "home", USERS_PRODUCTION="true", USERS_PUBLIC_URL="https://portal.nordwelle.example")
+    safe = {"USERS_NATS_USER": "users", "USERS_NATS_PASSWORD": "geheim", "USERS_SMTP_TLS": "true"}
+    url = "https://portal.nordwelle.example"
+    portal = Portal(tmp_path / "home", USERS_PRODUCTION="true", USERS_PUBLIC_URL=url, **safe)
 
     refused = portal.command("demo", check=False)
     portal.launch()

@@ -68,8 +68,9 @@ async def test_a_mail_waits_while_more_comes_but_not_for_ever(office: Office) ->
             (waiting,) = await office.rows(Collection)
             due.append((waiting.due_at - utc_now()).total_seconds())
 
-    assert all(299 < seconds <= 300 for seconds in due[:6])
-    assert 119 < due[6] <= 120
+    # the clock went on a little between hearing and looking
+    assert all(290 < seconds <= 300 for seconds in due[:6])
+    assert 110 < due[6] <= 120
     assert (await office.deliver())[0]["Subject"] == "Nordwelle: 8 neue Rechnungen"
 
 

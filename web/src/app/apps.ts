@@ -3,7 +3,7 @@ import type { Session } from "@/lib/session.svelte";
 import type { IconName } from "@/ui/icons";
 import type { t } from "@/app/frame-words";
 
-type Word = Parameters<typeof t>[0] & ("overview" | "files" | "graphs" | "contracts" | "contacts" | "users" | "customers" | "cases" | "own_profile" | "security" | "tokens");
+type Word = Parameters<typeof t>[0] & ("overview" | "files" | "graphs" | "contracts" | "contacts" | "users" | "customers" | "cases" | "staff" | "own_profile" | "security" | "tokens");
 
 export type App = {
   path: string;
@@ -75,6 +75,12 @@ export const apps: App[] = [
     word: "cases",
     icon: "inbox",
     place: (session) => (isOperator(session) ? "bar" : null),
+  },
+  {
+    path: "/staff",
+    word: "staff",
+    icon: "people",
+    place: (session) => (isOperator(session) ? "menu" : null),
   },
 ];
 

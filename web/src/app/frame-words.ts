@@ -9,6 +9,7 @@ export const t = dictionary({
   contacts: ["Ansprechpartner", "Contacts"],
   users: ["Benutzer", "Users"],
   customers: ["Kunden", "Customers"],
+  staff: ["Team", "Team"],
   cases: ["Klärfälle", "To clarify"],
   own_profile: ["Profil", "Profile"],
   security: ["Sicherheit", "Security"],

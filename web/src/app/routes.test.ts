@@ -17,7 +17,7 @@ test("a slash at the end is the same page, an unknown address is a page that say
 });
 
 test("every app has a page", () => {
-  const pages = ["/files", "/graphs", "/contracts", "/contacts", "/users", "/customers", "/operator/documents"];
+  const pages = ["/files", "/graphs", "/contracts", "/contacts", "/users", "/customers", "/customers/import", "/staff", "/operator/documents"];
   for (const path of pages) expect(routeFor(path).path).toBe(path);
 });
 
@@ -26,7 +26,7 @@ test("only the pages of the way in are open to strangers", () => {
   expect(open.every((path) => routeFor(path).open)).toBe(true);
   const own = ["/profile", "/security", "/api-tokens"];
   expect(personal.map((page) => routeFor(page.path).path)).toEqual(own);
-  expect(["/", ...own, "/files", "/users", "/customers", "/operator/documents"].some((path) => routeFor(path).open)).toBe(false);
+  expect(["/", ...own, "/files", "/users", "/customers", "/staff", "/operator/documents"].some((path) => routeFor(path).open)).toBe(false);
 });
 
 test("apps follow from role, modules and the open customer", () => {
@@ -35,6 +35,7 @@ test("apps follow from role, modules and the open customer", () => {
   expect(paths("bar", { modules: ["call_records"] })).toEqual(["/", "/files"]);
   expect(paths("bar", { modules: ["contracts", "contacts"] })).toEqual(["/", "/contracts", "/contacts"]);
   expect(paths("menu", { role: "admin", modules: ["invoices"] })).toEqual(["/users"]);
+  expect(paths("menu", { role: "operator" })).toEqual(["/staff"]);
   expect(paths("bar", { role: "operator", customer: null })).toEqual(["/customers", "/contacts", "/operator/documents"]);
   expect(paths("bar", { role: "operator" })).toEqual(["/", "/customers", "/files", "/graphs", "/contracts", "/contacts", "/users", "/operator/documents"]);
 });

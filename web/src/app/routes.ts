@@ -28,6 +28,8 @@ export const routes: Route[] = [
   { path: "/security", load: () => import("@/features/security/Security.svelte") },
   { path: "/api-tokens", load: () => import("@/features/security/ApiTokens.svelte") },
   { path: "/customers", load: () => import("@/features/operator/Customers.svelte") },
+  { path: "/customers/import", load: () => import("@/features/operator/CustomerImport.svelte") },
+  { path: "/staff", load: () => import("@/features/operator/Staff.svelte") },
   { path: "/operator/documents", load: () => import("@/features/operator/Cases.svelte") },
 ];
 

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 
 import { listCases } from "@/features/operator/cases";
+import { subjectName } from "@/features/operator/words";
 
 type Body = { items: object[]; next_cursor: string | null };
 const asked: string[] = [];
@@ -54,4 +55,10 @@ test("a service that is down is named; when all are, the problem is", async () =
 
   portal({});
   await expect(listCases("mails")).rejects.toMatchObject({ status: 503 });
+});
+
+test("a mail is called by what it is about, also while it is only asked for", () => {
+  expect(subjectName("second_factor_reset")).toBe("Authenticator-App zurückgesetzt");
+  expect(subjectName("invitation_request")).toBe("Einladung");
+  expect(subjectName("users.user.changed.v1")).toBe("users.user.changed.v1");
 });

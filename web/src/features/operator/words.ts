@@ -11,6 +11,7 @@ export const t = dictionary({
   search_hint: ["Nummer oder Name", "Number or name"],
   nothing_found: ["Nichts gefunden zu „{q}“", "Nothing found for “{q}”"],
   show_all: ["Alle anzeigen", "Show all"],
+  from_file: ["Aus CSV-Datei", "From a CSV file"],
   create_customer: ["Kunde anlegen", "Add customer"],
   number: ["Kundennummer", "Customer number"],
   name: ["Name", "Name"],
@@ -117,6 +118,30 @@ export const reasons = dictionary({
   mail_dead: ["Nach vielen Versuchen aufgegeben.", "Given up after many tries."],
   customer_mismatch: ["Die genannte Rechnung gehört einem anderen Kunden.", "The invoice belongs to another customer."],
 });
+
+const subjects = dictionary({
+  invitation: ["Einladung", "Invitation"],
+  welcome_known: ["Zugang zu einer weiteren Firma", "Access to one more company"],
+  reset: ["Passwort zurücksetzen", "Password reset"],
+  second_factor: ["Neue Authenticator-App einrichten", "Set up a new authenticator app"],
+  second_factor_locked: ["Authenticator-App gesperrt", "Authenticator app locked"],
+  second_factor_reset: ["Authenticator-App zurückgesetzt", "Authenticator app reset"],
+  email_change: ["Neue Adresse bestätigen", "Confirm a new address"],
+  notice: ["Neuigkeiten", "News"],
+  password_changed: ["Passwort geändert", "Password changed"],
+  email_changed: ["E-Mail-Adresse geändert", "E-mail address changed"],
+  app_changed: ["Authenticator-App gewechselt", "Authenticator app changed"],
+  recovery_codes_renewed: ["Neue Wiederherstellungscodes", "New recovery codes"],
+  recovery_code_used: ["Wiederherstellungscode benutzt", "Recovery code used"],
+  token_created: ["API-Token angelegt", "API token created"],
+  new_device: ["Anmeldung an einem neuen Gerät", "Sign-in on a new device"],
+});
+
+/** What a mail is about; a request for one is the mail it would become. Anything else is shown as it came. */
+export function subjectName(subject: string): string {
+  const kind = subject.replace(/_request$/, "");
+  return kind in subjects.words ? subjects(kind as Parameters<typeof subjects>[0]) : subject;
+}
 
 /** Why, in words; a reason that this page does not know is shown as it came. */
 export function reasonName(reason: string): string {
