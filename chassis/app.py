@@ -37,6 +37,7 @@ from chassis.outbox import Relay
 from chassis.settings import ServiceSettings
 from chassis.spans import finish, request_span, start_tracing
 from chassis.telemetry import REQUEST_SECONDS
+from chassis.tenancy import NOBODY, acting_for
 from events.registry import consumers
 
 Background = Callable[[FastAPI], Awaitable[None]]
@@ -239,6 +240,7 @@ class _Observed:
         with (
             structlog.contextvars.bound_contextvars(request_id=request_id),
             request_span(scope["method"], request_id, carrier) as span,
+            acting_for(NOBODY),
         ):
             try:
                 await self._app(scope, receive, observed)

@@ -14,9 +14,11 @@ from sqlalchemy import DateTime, Dialect, MetaData, Numeric, String, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from chassis.sqlite import OneVisit
+from chassis.tenancy import TenantSession
 
 NAMING = {
     "pk": "%(table_name)s_pkey",
@@ -121,8 +123,9 @@ class Database:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
         writing = self.engine.execution_options(begin="IMMEDIATE")
-        self._read = async_sessionmaker(self.engine, expire_on_commit=False)
-        self._write = async_sessionmaker(writing, expire_on_commit=False)
+        kind = PlainSession if self.is_sqlite else TenantSession
+        self._read = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=kind)
+        self._write = async_sessionmaker(writing, expire_on_commit=False, sync_session_class=kind)
 
     def on_emitted(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` after each commit that wrote to the outbox."""

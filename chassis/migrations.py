@@ -3,6 +3,7 @@
 Migrations keep the running version working: add first, remove two releases later.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from alembic import command, op
@@ -27,22 +28,75 @@ from chassis.db import Utc
 _ROOT = Path(__file__).parent.parent
 _ONE_AT_A_TIME = 7_201_026  # any number: the advisory lock of migrations
 
+_NAMED = "current_setting('portal.tenant', true)"
+CUSTOMER = f"(SELECT CASE WHEN length({_NAMED}) = 36 THEN {_NAMED}::uuid END)"
+"""SQL: the customer for whom the transaction works, or NULL; asked once per statement."""
+PERSON = "(SELECT nullif(current_setting('portal.person', true), '')::uuid)"
+"""SQL: who is signed in, or NULL."""
+OWN = f"customer_id = {CUSTOMER}"
+"""Whose customer is in the row itself."""
+STAFF = "false"
+"""Nobody's but the operator's and the system's."""
 
-async def migrate(service: str, database_url: str) -> str:
-    """Bring a service's database to the newest revision; returns its name. Safe to run by several at once."""
+
+async def migrate(service: str, database_url: str, *, serving: str | None = None) -> str:
+    """Bring a service's database to the newest revision; returns its name. Safe to run by several at once.
+
+    ``serving`` is the PostgreSQL role as which the service works, where that is not the owner who migrates: it may
+    read and write rows and nothing else.
+    """
     if database_url.startswith("sqlite"):
         Path(database_url.split("///", 1)[1]).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(database_url)
     try:
         async with engine.begin() as connection:
-            return await connection.run_sync(_upgrade, service)
+            revision = await connection.run_sync(_upgrade, service)
+            if serving and connection.dialect.name == "postgresql":
+                await connection.run_sync(let_serve, serving)
+            return revision
     finally:
         await engine.dispose()
+
+
+def let_serve(connection: Connection, role: str) -> None:
+    """The role may work on the rows of all tables there are."""
+    quoted = connection.dialect.identifier_preparer.quote(role)
+    rights = [
+        "USAGE ON SCHEMA public",
+        "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public",
+        "USAGE ON ALL SEQUENCES IN SCHEMA public",
+    ]
+    # A service's partitions are reached through their table only, whose policy then counts.
+    if connection.exec_driver_sql("SELECT 1 FROM pg_namespace WHERE nspname = 'partitions'").first():
+        rights += ["USAGE ON SCHEMA partitions", "EXECUTE ON ALL FUNCTIONS IN SCHEMA partitions"]
+    for right in rights:
+        connection.exec_driver_sql(f"GRANT {right} TO {quoted}")
+
+
+def protect_rows(tables: Mapping[str, str]) -> None:
+    """On PostgreSQL: force row-level security on these tables, each with the SQL by which a row is the tenant's own.
+
+    The operator and the system see all; whoever has named nobody (`chassis.tenancy`) sees and writes nothing, and
+    neither does the owner of the table.
+    """
+    if op.get_bind().dialect.name != "postgresql":
+        return
+    for table, own in tables.items():
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        everybody = f"(SELECT {_NAMED} IN ('operator', 'system'))"
+        op.execute(f"CREATE POLICY tenant ON {table} USING ({everybody} OR coalesce({own}, false))")
+
+
+def own_with(column: str, parent: str, key: str = "id") -> str:
+    """SQL: the row belongs to a row of another table, and is whose that is."""
+    return f"{column} IN (SELECT {key} FROM {parent})"  # noqa: S608  # names from a migration
 
 
 def _upgrade(connection: Connection, service: str) -> str:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})")
+        connection.exec_driver_sql("SELECT set_config('portal.tenant', 'system', true)")
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_ROOT / "chassis" / "migration_env"))
     config.set_main_option("path_separator", "newline")

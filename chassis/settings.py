@@ -18,6 +18,9 @@ class ServiceSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=0, ge=0, le=65535, description="inner port; 0 takes a free one")
     database_url: str = Field(description="sqlite+aiosqlite:///path or postgresql+asyncpg://...")
+    migration_database_url: str = Field(
+        default="", description="the same database as the role that owns its tables, for portalctl migrate only"
+    )
     nats_url: str = Field(default="nats://127.0.0.1:4222", description="several, comma-separated")
     nats_user: str = ""
     nats_password: SecretStr = SecretStr("")

@@ -20,9 +20,11 @@ import asyncpg
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Request
 from joserfc.jwk import KeySet, OKPKey
+from sqlalchemy import MetaData, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.identity import HEADER, Identity, sign
-from chassis.migrations import migrate
+from chassis.migrations import let_serve, migrate
 
 KEY = OKPKey.generate_key("Ed25519", {"kid": "test"})
 
@@ -189,6 +191,8 @@ def _answers(url: str) -> bool:
     return False
 
 
+_ROLE = "portal_service"
+_OWNERS: dict[str, str] = {}
 _MIGRATED_FILES: dict[str, bytes] = {}
 _MIGRATED_TEMPLATES: dict[tuple[str, str], str] = {}
 
@@ -210,9 +214,37 @@ async def fresh_database(service: str, base_url: str | None, folder: Path) -> st
     template = _MIGRATED_TEMPLATES.get((service, base_url))
     if template is None:
         template = await _created(base_url, service, "template1")
-        await migrate(service, f"{base_url}/{template}")
+        await _make_role(base_url)
+        await migrate(service, f"{base_url}/{template}", serving=_ROLE)
         _MIGRATED_TEMPLATES[service, base_url] = template
-    return f"{base_url}/{await _created(base_url, service, template)}"
+    name = await _created(base_url, service, template)
+    url = make_url(base_url).set(username=_ROLE, password=_ROLE, database=name).render_as_string(hide_password=False)
+    _OWNERS[url] = f"{base_url}/{name}"
+    return url
+
+
+def owner_of(url: str) -> str:
+    """The URL of a fresh database as the role that owns its tables."""
+    return _OWNERS.get(url, url)
+
+
+async def create_tables(url: str, metadata: MetaData) -> None:
+    """A test's own tables in a fresh database, made by its owner."""
+    engine = create_async_engine(owner_of(url))
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+        if url in _OWNERS:
+            await connection.run_sync(let_serve, _ROLE)
+    await engine.dispose()
+
+
+async def _make_role(base_url: str) -> None:
+    """Services work as a role that owns nothing and whom row-level security binds."""
+    connection = await asyncpg.connect(f"{_plain(base_url)}/postgres")
+    # Another worker on the same server may have been faster.
+    with contextlib.suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+        await connection.execute(f"CREATE ROLE {_ROLE} LOGIN PASSWORD '{_ROLE}' NOSUPERUSER NOBYPASSRLS")
+    await connection.close()
 
 
 async def _created(base_url: str, service: str, template: str) -> str:

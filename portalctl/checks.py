@@ -93,6 +93,10 @@ async def _postgres(connection: Any, service: str, settings: ServiceSettings) ->
     role = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
     if settings.production and await connection.fetchval(role):
         return "its role is a superuser or bypasses row-level security: give the service a role of its own without both"
+    owned = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user)"
+    if settings.production and await connection.fetchval(owned):
+        setting = f"{service.upper()}_MIGRATION_DATABASE_URL"
+        return f"its role owns the tables: let another one migrate ({setting}), and this one only serve"
     if not await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
         return f"it is empty: run `portalctl migrate {service}`"
     revision = await connection.fetchval("SELECT max(version_num) FROM alembic_version")

@@ -4,6 +4,8 @@ import argparse
 import asyncio
 import importlib
 
+from sqlalchemy import make_url
+
 from chassis.migrations import migrate
 from portalctl.attach import attach
 from portalctl.console import Failed, say
@@ -29,6 +31,7 @@ def run(chosen: argparse.Namespace) -> None:
 
 
 async def _migrated(service: str) -> str:
-    url = importlib.import_module(f"services.{service}.settings").settings().database_url
+    settings = importlib.import_module(f"services.{service}.settings").settings()
+    url = settings.migration_database_url or settings.database_url
     await create_missing(url)
-    return await migrate(service, url)
+    return await migrate(service, url, serving=make_url(settings.database_url).username)

@@ -42,6 +42,7 @@ def names() -> list[str]:
     """Every variable that compose cannot do without."""
     return [
         "POSTGRES_PASSWORD",
+        "POSTGRES_OWNER_PASSWORD",
         *(f"POSTGRES_{service.upper()}_PASSWORD" for service in SERVICES),
         *(f"NATS_{user.upper()}_PASSWORD" for user in (*NATS_USERS, "route")),
         "AUTH_SECRET_KEY",

@@ -15,6 +15,7 @@ from sqlalchemy.orm import joinedload
 
 from chassis.db import insert_new, utc_now
 from chassis.outbox import emit
+from chassis.tenancy import as_system
 from services.users.models import (
     AlreadyMember,
     Customer,
@@ -68,6 +69,7 @@ async def add_customer(session: AsyncSession, *, number: str, feed_version: int 
 
 async def memberships_of(session: AsyncSession, user_id: UUID) -> Sequence[Membership]:
     """All places of a person that were not removed, with their customers."""
+    await as_system(session)  # at every company
     theirs = select(Membership).where(Membership.user_id == user_id, Membership.removed_at.is_(None))
     return (await session.scalars(theirs.options(joinedload(Membership.customer)))).all()
 
@@ -100,12 +102,14 @@ async def take_address(session: AsyncSession, user_id: UUID, email: str) -> bool
 
 async def find_user(session: AsyncSession, email: str) -> User | None:
     """The person with this address, held."""
+    await as_system(session)  # maybe known from another company only
     this = select(User).where(User.email_key == address_key(email)).with_for_update()
     return await session.scalar(this)
 
 
 async def find_or_add_user(session: AsyncSession, somebody: Somebody) -> User:
     """The person with this address, held; a new one where nobody has it. Of two at once, one adds."""
+    await as_system(session)  # maybe known from another company, and in none until the place is made
     email = somebody.email.strip().lower()
     await insert_new(
         session,
@@ -172,6 +176,7 @@ async def rename(session: AsyncSession, membership: Membership, changes: dict[st
 
 async def rename_oneself(session: AsyncSession, user: User, changes: dict[str, str]) -> None:
     """The person's own word counts at every company where the person has been in."""
+    await as_system(session)
     for name, value in changes.items():
         setattr(user, name, value)
     theirs = select(Membership).where(Membership.user_id == user.id, Membership.removed_at.is_(None))

@@ -65,13 +65,13 @@ class Auth:
         headers = {HEADER: token, "User-Agent": "Testbrowser 1.0"}
         return AsyncClient(transport=transport, base_url="http://auth.example", headers=headers)
 
-    async def signed_in(self, browser: AsyncClient) -> AsyncClient:
+    async def signed_in(self, browser: AsyncClient, *, role: str = "admin") -> AsyncClient:
         """The same browser with the identity that the gateway would sign for its session cookie now."""
         principal = await self.principal(session=browser.cookies["session"])
         assert principal is not None
         identity = Identity(
             sub=principal["user_id"],
-            role="admin",
+            role=role,
             sid=principal["session_id"],
             amr=tuple(principal["amr"]),
             step_up_at=principal["step_up_at"],

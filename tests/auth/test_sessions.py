@@ -201,6 +201,7 @@ async def test_switching_between_ones_own_customers(auth: Auth) -> None:
 
 async def test_a_foreign_customer_is_as_unknown_as_one_that_does_not_exist(auth: Auth) -> None:
     person, browser = await auth.enrolled()
+    await auth.signed_in(browser, role="operator")
     foreign = replace_customer(person)
     await auth.handle(a_customer(foreign, number="KD-10099"))
 
@@ -231,11 +232,12 @@ async def test_the_operator_opens_any_active_customer(auth: Auth) -> None:
     await auth.handle(
         a_membership(person, version=2, customer_id=None, role="operator", staff_role="agent", modules=())
     )
+    await auth.signed_in(browser, role="operator")
     foreign = replace_customer(person)
     await auth.handle(a_customer(foreign, number="KD-10099"))
 
     opened = await browser.post("/auth/session/customer", json={"customer_id": str(foreign.customer_id)})
-    await auth.signed_in(browser)
+    await auth.signed_in(browser, role="operator")
     await auth.handle(a_customer(foreign, version=2, number="KD-10099", active=False))
     closed = await browser.post("/auth/session/customer", json={"customer_id": str(foreign.customer_id)})
 

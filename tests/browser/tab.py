@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import TimeoutError as TooLate
 
 from chassis.testing import wait_until
 from tests.people import PASSWORD, Person, Phone
@@ -16,6 +17,8 @@ PICTURES = WEB / "screenshots"
 WIDTHS = (1280, 380)
 SCHEMES = ("light", "dark")
 LANGUAGES = ("de", "en")
+
+expect.set_options(timeout=15_000)
 
 JAR_DOMAIN = "localhost.local"
 """What Python's cookie jar calls localhost."""
@@ -79,8 +82,11 @@ class Tab:
         return self.page.get_by_role("button", name=name, exact=True)
 
     def shows(self, text: str) -> None:
-        """Waits for it."""
-        self.page.get_by_text(text).first.wait_for()
+        """Waits for it; what stands there instead is said."""
+        try:
+            self.page.get_by_text(text).first.wait_for()
+        except TooLate as error:
+            raise AssertionError(f"no {text!r} in: {self.page.locator('body').inner_text()}") from error
 
     @property
     def language(self) -> str:

@@ -23,7 +23,7 @@ from chassis.identity import ANONYMOUS
 from chassis.outbox import OutboxRow
 from chassis.paging import cursor_of, key_of
 from chassis.settings import ServiceSettings
-from chassis.testing import calling, person
+from chassis.testing import calling, create_tables, person
 
 
 class Base(DeclarativeBase):
@@ -94,8 +94,7 @@ async def broken(_who: Anyone) -> None:
 async def app(new_database: Any) -> AsyncIterator[FastAPI]:
     url = await new_database("documents")
     app = create_service(Service("notes", Settings(database_url=url), [router]))
-    async with app.state.database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    await create_tables(url, Base.metadata)
     yield app
     await app.state.database.close()
 

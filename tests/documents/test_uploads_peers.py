@@ -20,7 +20,7 @@ from tusclient.exceptions import TusCommunicationError, TusUploadFailed
 
 from chassis.db import Database
 from chassis.testing import fresh_database
-from services.documents.models import Drive, DriveVersion
+from services.documents.models import Drive, DriveUpload, DriveVersion
 from services.documents.storage import storage_at
 from tests.documents.peers.cutting import CuttingProxy, cutting
 from tests.documents.uploading import some_bytes
@@ -55,27 +55,33 @@ def proxy_to(stand: Stand) -> CuttingProxy:
 
 
 def require_whole(stand: Stand, file: Path, *, hashed: bool | None = True) -> None:
-    """The drive has exactly one version, with these bytes; all room that was reserved is used."""
+    """The drive has exactly one version, with these bytes; all room that was reserved is used.
 
-    async def look() -> tuple[DriveVersion, Drive, bytes]:
+    But for what the client began anew because the answer to its first creation was cut off: that stays reserved until
+    it expires.
+    """
+
+    async def look() -> tuple[DriveVersion, Drive, int, bytes]:
         database = Database(stand.database_url)
         async with database.reading() as session:
             version = (await session.scalars(select(DriveVersion))).one()
             drive = (await session.scalars(select(Drive).where(Drive.customer_id == CUSTOMER_ID))).one()
+            forgotten = (await session.scalars(select(DriveUpload).where(DriveUpload.finished_at.is_(None)))).all()
         await database.close()
         store = storage_at(f"file:{stand.folder / 'objects'}").appended
         digest = hashlib.sha256()
         async for chunk in store.open(version.object_key):
             digest.update(chunk)
-        return version, drive, digest.digest()
+        assert all(upload.offset_bytes == 0 for upload in forgotten)
+        return version, drive, sum(upload.length_bytes for upload in forgotten), digest.digest()
 
-    version, drive, digest = asyncio.run(look())
+    version, drive, reserved, digest = asyncio.run(look())
     with file.open("rb") as content:
         wanted = hashlib.file_digest(content, "sha256")
     assert digest == wanted.digest(), f"seed {SEED}\n{stand.words()}"
     assert version.size_bytes == file.stat().st_size
     assert version.sha256 in ({wanted.hexdigest()} if hashed else {wanted.hexdigest(), None})
-    assert (drive.used_bytes, drive.reserved_bytes) == (version.size_bytes, 0)
+    assert (drive.used_bytes, drive.reserved_bytes) == (version.size_bytes, reserved)
 
 
 def never_goes_back(offsets: list[int]) -> bool:

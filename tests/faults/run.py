@@ -15,7 +15,7 @@ from chassis.bus import connected_bus
 from chassis.db import Database
 from chassis.inbox import InboxRow
 from chassis.outbox import OutboxRow
-from chassis.testing import eventually, fresh_database
+from chassis.testing import create_tables, eventually, fresh_database
 from tests.faults import source
 from tests.faults.oracle import Stores, findings
 from tests.faults.plan import Plan
@@ -166,8 +166,7 @@ async def prepared(
         module, told, log=folder / "listener.log", environment=environment, worked=Worked(done, enough), seed=plan.seed
     )
     if inbox is not None:
-        async with stores.documents.engine.begin() as connection:
-            await connection.run_sync(RecorderBase.metadata.create_all)
+        await create_tables(documents_url, RecorderBase.metadata)
     try:
         yield Run(
             plan, seconds, billing, listener, Broker(nats, Worked(published, enough)), stores, orders.released, done

@@ -1,6 +1,7 @@
 """PostgreSQL keeps counters and slots apart by month (UTC), so that old ones go by dropping a table.
 
-The tables stand in a schema of their own; they are made ahead, and at the latest by the batch that needs one. SQLite
+The tables stand in a schema of their own; they are made ahead, and at the latest by the batch that needs one, by
+functions of the migration's role (``migrations/0003_row_security.py``): the service's own may not make tables. SQLite
 has no partitions: there old rows are deleted.
 """
 
@@ -10,11 +11,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.metrics.rates import STEP_MS
 from services.metrics.store.rows import is_postgresql
 
-_PARTS = {"counters": 1, "slots": STEP_MS}
-"""Table to the milliseconds of one step of its time column."""
+_PARTED = ("counters", "slots")
 _ONE_AT_A_TIME = 7_201_027
 _NAME = re.compile(r"(counters|slots)_(\d{4})_(\d\d)")
 
@@ -43,7 +42,7 @@ async def ensure(session: AsyncSession, months: Iterable[Month]) -> None:
     if not is_postgresql(session):
         return
     connection = await session.connection()
-    wanted = {f"{table}_{year:04}_{month:02}": (table, (year, month)) for year, month in months for table in _PARTS}
+    wanted = {f"{table}_{year:04}_{month:02}": (table, (year, month)) for year, month in months for table in _PARTED}
     # asks the table of tables: `to_regclass` answers from a cache that waiting for the lock does not refresh
     missing = (
         "SELECT n FROM unnest($1::text[]) n WHERE NOT EXISTS"
@@ -54,10 +53,7 @@ async def ensure(session: AsyncSession, months: Iterable[Month]) -> None:
     await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})")
     for (name,) in (await connection.exec_driver_sql(missing, (list(wanted),))).all():
         table, month = wanted[name]
-        first, end = (start_ms(border) // _PARTS[table] for border in (month, following(month)))
-        await connection.exec_driver_sql(
-            f"CREATE TABLE partitions.{name} PARTITION OF {table} FOR VALUES FROM ({first}) TO ({end})"
-        )
+        await connection.exec_driver_sql("SELECT partitions.make($1, $2, $3)", (table, *month))
 
 
 async def drop_before(session: AsyncSession, at_ms: int) -> list[str]:
@@ -69,6 +65,6 @@ async def drop_before(session: AsyncSession, at_ms: int) -> list[str]:
     for (name,) in names.all():
         matched = _NAME.fullmatch(name)
         if matched and start_ms(following((int(matched[2]), int(matched[3])))) <= at_ms:
-            await connection.exec_driver_sql(f"DROP TABLE partitions.{name}")
+            await connection.exec_driver_sql("SELECT partitions.drop($1)", (name,))
             dropped.append(name)
     return dropped

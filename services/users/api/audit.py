@@ -14,6 +14,7 @@ from chassis.access import Admin
 from chassis.db import ReadSession, Transactions
 from chassis.errors import Forbidden, NoCustomerChosen, problems
 from chassis.paging import Cursor, Limit, Page, cursor_of, key_of
+from chassis.tenancy import as_system
 from services.users.api.auditing import note_look
 from services.users.audit import BEGINNING
 from services.users.models import AuditLine, User
@@ -94,6 +95,8 @@ async def export_audit(
 
 
 async def _out(session: AsyncSession, lines: Any) -> list[AuditOut]:
+    # The line before may be another company's (only its hash is shown), the actor one of the operator's.
+    await as_system(session)
     before = select(AuditLine.position, AuditLine.hash).where(
         AuditLine.position.in_([one.position - 1 for one in lines])
     )
