@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from chassis.errors import (
     problems,
 )
 from chassis.identity import Verifier
+from chassis.leaving import LeavingServer
 from chassis.logging import configure_logging, log
 from chassis.outbox import Relay
 from chassis.settings import ServiceSettings
@@ -84,6 +86,7 @@ def create_service(service: Service) -> FastAPI:
     app.add_middleware(_Observed, service=service.name)
     app.state.service = service.name
     app.state.settings = settings
+    app.state.handlers = service.handlers
     limits = Limits(settings.statement_timeout, settings.lock_timeout)
     app.state.database = Database(settings.database_url, pool_size=settings.database_pool_size, limits=limits)
     app.state.verifier = Verifier(service.name, settings.identity_keys_url)
@@ -95,10 +98,10 @@ def create_service(service: Service) -> FastAPI:
 
 
 def serve(app: FastAPI, settings: ServiceSettings) -> None:
-    """Run until SIGTERM; open requests get five seconds."""
+    """Run until SIGTERM, and as long as callers need to go elsewhere; open requests get five seconds."""
     configure_logging(app.state.service, settings.log_level)
     start_tracing(app.state.service, settings.otlp_endpoint)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -110,6 +113,10 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
         proxy_headers=False,
         timeout_keep_alive=75,
     )
+    server = LeavingServer(config, leave_after_seconds=settings.leave_after.total_seconds())
+    server.run()
+    if not server.started:
+        sys.exit(3)
 
 
 def _lifespan(service: Service) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:

@@ -243,6 +243,46 @@ class Bus:
                 log.warning("listen_failed", stream=stream, error=repr(error)[:200])
                 await asyncio.sleep(0.2)
 
+    async def history(
+        self, stream: str, subjects: Sequence[str], *, since: datetime, of_consumer: str = ""
+    ) -> AsyncIterator[Delivery]:
+        """What a stream keeps of these subjects since then, oldest first; they need no acknowledgement.
+
+        ``of_consumer``: only as far as this durable consumer has acknowledged everything; the rest comes to it anyway.
+
+        Raises:
+            BusDown: the broker did not tell, or stopped telling.
+        """
+        try:
+            js = self._stream_api()
+            last = (await js.stream_info(stream)).state.last_seq
+            if of_consumer:
+                floor = (await js.consumer_info(stream, of_consumer)).ack_floor
+                last = min(last, floor.stream_seq if floor else 0)
+            start = ConsumerConfig(
+                deliver_policy=DeliverPolicy.BY_START_TIME,
+                opt_start_time=since,
+                filter_subjects=list(subjects),
+                ack_policy=AckPolicy.NONE,
+                mem_storage=True,
+                num_replicas=1,
+                inactive_threshold=60,
+            )
+            consumer = await js.add_consumer(stream, start)
+            bound = await js.pull_subscribe_bind(consumer=consumer.name, stream=stream)
+            waiting = consumer.num_pending or 0
+            while waiting:
+                for message in await bound.fetch(min(waiting, LARGEST_BATCH), timeout=PUBLISH_SECONDS):
+                    waiting = message.metadata.num_pending
+                    delivery = Delivery.of(message)
+                    if delivery.sequence > last:
+                        waiting = 0
+                        break
+                    yield delivery
+            await bound.unsubscribe()
+        except (NatsError, TimeoutError, OSError) as error:
+            raise BusDown(repr(error)) from error
+
     async def apply(self) -> list[str]:
         """Declare all streams and consumers of the registry; returns what was created or changed.
 

@@ -38,6 +38,11 @@ class ServiceSettings(BaseSettings):
         validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
         description="a collector of traces, as http://host:4318; none without it",
     )
+    leave_after: timedelta = Field(
+        default=timedelta(0),
+        le=timedelta(seconds=30),
+        description="after SIGTERM: serve on for so long, each answer ending its connection, where others take over",
+    )
     outbox_kept: timedelta = timedelta(days=35)
     relay_poll_interval: timedelta = timedelta(milliseconds=200)
     retry_delays_seconds: tuple[float, ...] = Field(

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from chassis.brand import Brand, load_brand
 from chassis.bus import Bus
+from chassis.leaving import end_connections
 from chassis.logging import configure_logging, log
 from chassis.spans import start_tracing
 from gateway.app import Gateway
@@ -331,6 +332,8 @@ async def running(config: Settings, table: Table) -> AsyncIterator[Running]:
             yield Running(parts, public.number, inner.number)
         finally:
             parts.inner.stopping = True
+            end_connections(public)
+            await asyncio.sleep(config.leave_after.total_seconds())
             parts.live.close()
             public.should_exit = True
             await serving[1]

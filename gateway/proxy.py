@@ -15,7 +15,7 @@ from gateway.express import Express, SourceEnded, TargetGone, written
 from gateway.headers import ANSWER_PASSES, API_POLICY, COOKIES, MAILBOX_POLICY, request_lines
 from gateway.routing import Route
 from gateway.signing import Signer, TokenCache
-from gateway.upstream import Connection, HeaderList, Upstream, UpstreamBroke, UpstreamDown
+from gateway.upstream import CERTAIN_SECONDS, Connection, HeaderList, Upstream, UpstreamBroke, UpstreamDown
 from gateway.wire import CONNECTION, Cycle
 
 SMALL_BYTES = 64 * 1024
@@ -79,7 +79,7 @@ class Proxy:
             service.release(connection, sent_whole=sent_whole)
 
     async def _upload(self, call: Call, route: Route, service: Upstream, first: bytes) -> tuple[Connection, bool]:
-        connection = await service.acquire()
+        connection = await service.acquire(idle_seconds=CERTAIN_SECONDS)
         try:
             connection.begin(self._head(call, service, None), bodiless=False)
             async with asyncio.timeout(None if route.flows else BODY_SECONDS):

@@ -51,6 +51,11 @@ class Settings(ServiceSettings):
     weather_url: str = Field(
         default="https://api.met.no/weatherapi/locationforecast/2.0/compact", description="where `met` asks"
     )
+    leave_after: timedelta = Field(
+        default=timedelta(0),
+        le=timedelta(seconds=30),
+        description="after SIGTERM: serve on for so long, each answer ending its connection, where others take over",
+    )
     in_flight_per_service: int = Field(default=512, gt=0, description="more at once are answered 503")
 
     @model_validator(mode="after")

@@ -20,6 +20,9 @@ HeaderList = list[tuple[bytes, bytes]]
 BUFFERED_BYTES = 256 * 1024
 CONNECT_SECONDS = 2.0
 IDLE_SECONDS = 20.0
+CERTAIN_SECONDS = 1.0
+"""What must not be sent twice goes on a connection that was used so recently, or on a new one. A service that leaves
+ends each connection with an answer for longer than that before it closes what is idle (`chassis.leaving`)."""
 LIFE_SECONDS = 60.0
 FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 1.0
@@ -272,8 +275,8 @@ class Upstream:
         self._time_outs = 0
         self._open_until = 0.0
 
-    async def acquire(self, *, fresh: bool = False) -> Connection:
-        """A connection of one's own until `release`.
+    async def acquire(self, *, idle_seconds: float = IDLE_SECONDS) -> Connection:
+        """A connection of one's own until `release`, one that was used within so many seconds or a new one.
 
         Raises:
             UpstreamDown: refused, too busy, or it has not answered anything for a while.
@@ -286,15 +289,16 @@ class Upstream:
                 raise UpstreamDown("does not answer")
             self._open_until = now + OPEN_SECONDS
         self._in_flight += 1
-        while self._idle and not fresh:
+        while self._idle:
             connection = self._idle.pop()
-            if (
-                connection.usable
-                and now - connection.idle_since < IDLE_SECONDS
-                and now - connection.born < LIFE_SECONDS
-            ):
+            idle = now - connection.idle_since
+            if not connection.usable or idle >= IDLE_SECONDS or now - connection.born >= LIFE_SECONDS:
+                connection.abort()
+            elif idle < idle_seconds:
                 return connection
-            connection.abort()
+            else:
+                self._idle.append(connection)
+                break
         try:
             return await self._connected()
         except BaseException:
@@ -342,7 +346,7 @@ class Upstream:
             UpstreamDown: no answer.
             TimeoutError: none within so many seconds.
         """
-        connection = await self.acquire()
+        connection = await self.acquire(idle_seconds=IDLE_SECONDS if repeatable else CERTAIN_SECONDS)
         try:
             connection.begin(head, bodiless=bodiless)
             await connection.head(seconds)
@@ -355,7 +359,7 @@ class Upstream:
             raise
         else:
             return connection
-        connection = await self.acquire(fresh=True)
+        connection = await self.acquire(idle_seconds=0)
         try:
             connection.begin(head, bodiless=bodiless)
             await connection.head(seconds)

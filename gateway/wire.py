@@ -11,6 +11,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from chassis.errors import PROBLEM_JSON, BadRequest, problem_body
+from chassis.leaving import CLOSE
 from gateway.batch import BATCH, SMALL_WRITE_BYTES
 
 HEAD_SECONDS = 15.0
@@ -74,13 +75,13 @@ class Cycle(RequestResponseCycle):
     def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.response_started = True
         self.waiting_for_100_continue = False
-        for name, value in headers:
+        for name, value in (*self.default_headers, *headers):
             if name == b"content-length":
                 self.expected_content_length = int(value)
                 self.chunked_encoding = False
             elif name == b"connection" and value.lower() == b"close":
                 self.keep_alive = False
-        lines = [b"%b: %b\r\n" % pair for pair in (*self.default_headers, *headers)]
+        lines = [b"%b: %b\r\n" % pair for pair in (*self.default_headers, *headers) if pair != CLOSE]
         if not self.keep_alive:
             lines.append(b"connection: close\r\n")
         if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in (204, 304):

@@ -22,6 +22,7 @@ COMMANDS = {
     "invite-operator": "invite somebody of the operator's staff",
     "publish-invoice": "publish an invoice as a billing system would",
     "dead-letters": "list, show, retry or drop events that could not be handled",
+    "heal": "after a database was put back: handle again what the streams keep, and say what it healed",
     "republish": "let a service tell its current state again",
     "demo": "load the demo data into a running installation",
     "demo-code": "print the current six digits of a demo user's authenticator app",

@@ -19,8 +19,10 @@ _DECLARING = (
     "CONSUMER.INFO.*.*",
     "CONSUMER.CREATE.*.>",
     "CONSUMER.DURABLE.CREATE.*.*",
+    "CONSUMER.CREATE.*",
+    "CONSUMER.MSG.NEXT.*.*",
 )
-"""What `nats apply` and `check` ask; nothing that removes or empties a stream, and no message of any."""
+"""What `nats apply` and `check` ask, and `heal` reads; nothing that removes or empties a stream."""
 
 
 @dataclass(frozen=True, slots=True)

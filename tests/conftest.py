@@ -37,5 +37,5 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> NewDatabase:
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """The whole portal with its supervisor, empty at first, one per worker; attach through ``portal.run``."""
-    with running_portal(tmp_path_factory.mktemp("portal")) as started:
+    with running_portal(tmp_path_factory.mktemp("portal"), GATEWAY_REQUESTS_PER_WINDOW="50000") as started:
         yield started

@@ -42,8 +42,12 @@ class Portal:
     def start(self) -> Self:
         """Start the supervisor and wait until everything is ready, demo data or first invitation included."""
         self.launch()
-        wait_until(self._is_up, seconds=START_SECONDS, every=0.05)
+        self.wait()
         return self
+
+    def wait(self) -> None:
+        """Until a launched one is up."""
+        wait_until(self._is_up, seconds=START_SECONDS, every=0.05)
 
     def launch(self) -> None:
         """Only start the supervisor; what it says goes to ``terminal.log``."""

@@ -29,12 +29,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Which service, and how."""
     parser.add_argument("service", choices=SERVICES)
     parser.add_argument("--outbox", action="store_true", help="the kept outbox rows instead of the current state")
-    parser.add_argument("--since", type=_moment, help="with --outbox: ISO 8601, in UTC unless it says otherwise")
+    parser.add_argument("--since", type=moment, help="with --outbox: ISO 8601, in UTC unless it says otherwise")
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def moment(text: str) -> datetime:
+    """ISO 8601, in UTC unless it says otherwise."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def run(chosen: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ from services.documents.drive.check import Checks
 from services.documents.drive.sweep import tidy_drives_for_ever
 from services.documents.filing.intake import Intake
 from services.documents.filing.release import release_for_ever
-from services.documents.filing.sweep import sweep_for_ever
+from services.documents.filing.sweep import live_for_ever, sweep_for_ever
 from services.documents.handlers import handlers_with
 from services.documents.settings import Settings, settings
 from services.documents.storage import storage_at
@@ -35,7 +35,7 @@ def create_with(chosen: Settings) -> FastAPI:
             settings=chosen,
             routers=ROUTERS,
             handlers=handlers_with(intake),
-            background=(release_waiting, sweep_orphans, tidy_uploads, tidy_drives, check_files),
+            background=(release_waiting, note_life, sweep_orphans, tidy_uploads, tidy_drives, check_files),
             state={
                 "storage": storage,
                 "intake": intake,
@@ -49,6 +49,11 @@ def create_with(chosen: Settings) -> FastAPI:
 async def release_waiting(app: FastAPI) -> None:
     """What waited for a customer that is known now."""
     await release_for_ever(app.state.database, every=app.state.settings.waiting_interval)
+
+
+async def note_life(app: FastAPI) -> None:
+    """When this database was in use: a restore shows as a gap."""
+    await live_for_ever(app.state.database)
 
 
 async def sweep_orphans(app: FastAPI) -> None:

@@ -1,17 +1,19 @@
 """What becomes of each record: filed once, parked, in conflict; whichever of two comes first."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, update
 
+from chassis.db import utc_now
 from chassis.outbox import OutboxRow
 from services.documents.filing.lookups import hold_customer
 from services.documents.filing.release import next_waiting, release
-from services.documents.filing.sweep import sweep
-from services.documents.models import Customer, Document, FeedHealth, FeedRecord, File, FolderCount, HeldFile
+from services.documents.filing.sweep import live_on, sweep
+from services.documents.models import Customer, Document, FeedHealth, FeedRecord, File, FolderCount, HeldFile, Life
 from services.documents.republish import republish
 from tests.documents.conftest import PDF, SOURCE, Portal, a_document, a_file, an_invoice
 
@@ -324,6 +326,7 @@ async def test_republish_tells_every_document_once_and_without_mails(
 
 
 async def test_the_sweep_takes_only_what_no_row_needs(portal: Portal) -> None:
+    await live_on(portal.database, utc_now())
     await portal.customer()
     await portal.invoice("RE-1")
     await portal.invoice("RE-2", customer_number="KD-later", files=[a_file(PDF + b"parked")])
@@ -338,6 +341,20 @@ async def test_the_sweep_takes_only_what_no_row_needs(portal: Portal) -> None:
     left = {one.sha256 async for one in portal.storage.objects()}
     assert removed == 1
     assert left == set(objects) - {stored["sha256"]}
+
+
+async def test_the_sweep_leaves_what_comes_from_a_time_that_the_database_forgot(portal: Portal) -> None:
+    """Put back from a backup, it knows no row of what was stored between the backup and the loss."""
+    backup = utc_now() - timedelta(hours=5)
+    await live_on(portal.database, backup)
+    stored = a_file(PDF + b"between")
+    await portal.storage.put(stored["sha256"], PDF + b"between")
+    in_a_year = utc_now() + timedelta(days=365)
+
+    assert await sweep(portal.database, portal.storage, stored_before=in_a_year) == 0
+    await live_on(portal.database, utc_now() + timedelta(hours=1))
+    assert await sweep(portal.database, portal.storage, stored_before=in_a_year) == 0
+    assert await portal.count(Life) == 2
 
 
 async def test_holding_a_customer_makes_the_other_wait(portal: Portal) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from chassis.db import utc_now
 from chassis.testing import eventually
-from services.documents.filing.sweep import sweep_appended
+from services.documents.filing.sweep import live_on, sweep_appended
 from services.documents.models import DriveUpload, DriveVersion
 from services.documents.storage import AppendStore, StoredKey, new_key
 from services.documents.uploads import writing
@@ -287,6 +287,7 @@ async def test_a_full_disk_is_507_and_goes_on_when_there_is_room(
 
 async def test_the_sweep_takes_bytes_that_no_row_knows_and_no_others(portal: Portal, tus: Tus) -> None:
     store, unknown = portal.storage.appended, new_key()
+    await live_on(portal.database, utc_now())
     await tus.upload(b"complete", name="complete")
     unfinished = await tus.begun(len(CONTENT))
     await tus.send(unfinished, 0, CONTENT[:HALF])

@@ -8,6 +8,19 @@ from uuid import uuid4
 from tests.world import Company
 
 CALLERS = ("nobody", "half", "graphs_only", "reader", "admin", "operator", "operator_here", "machine")
+"""What a `Row` says one by one."""
+LIKE = {
+    "deactivated": "nobody",
+    "signed_out": "nobody",
+    "of_two": "reader",
+    "other_admin": "admin",
+}
+"""Callers who get what another one gets: whoever was thrown out is nobody; of two companies the open one counts."""
+SCOPES = ("invoices", "call_records", "exchange", "graphs", "contracts", "contacts")
+TOKENS = tuple(f"token_{scope}" for scope in SCOPES)
+"""An admin's API token for one module, which reads and nothing else."""
+MACHINES = ("machine_network",)
+EVERYBODY = (*CALLERS, *LIKE, *TOKENS, *MACHINES, "revoked_token")
 Cell = int | tuple[int, ...] | None
 Ids = dict[str, Callable[[Company], str]]
 
@@ -30,17 +43,40 @@ class Row:
     owned: bool = False
     everywhere: tuple[str, ...] = ()
     """Callers for whom a thing of every company is their own: the operator's staff on the operator's pages."""
+    module: str = ""
+    """Whose API tokens may read it."""
+    scope: str = ""
+    """Which machine's token it wants."""
     headers: dict[str, str] = field(default_factory=dict)
 
-    def expected(self, caller: str, owner: str) -> set[int] | None:
+    def expected(self, operation: str, caller: str, owner: str) -> set[int] | None:
         """The statuses that are right; a refusal by role stays one, everything else of others does not exist."""
-        cell = self.cells[CALLERS.index(caller)]
+        cell = self._cell(operation, LIKE.get(caller, caller))
         if cell is None:
             return None
         own = {cell} if isinstance(cell, int) else set(cell)
         if owner == "own" or (owner == "foreign" and caller in self.everywhere) or own & {401, 403, 409}:
             return own
         return {404}
+
+    def _cell(self, operation: str, caller: str) -> Cell:
+        said = dict(zip(CALLERS, self.cells, strict=True))
+        if caller in TOKENS:
+            return self._cell_of_token(said, operation, caller.removeprefix("token_"))
+        if caller == "revoked_token":
+            return 401
+        if caller in ("machine", *MACHINES):
+            is_theirs = self.scope in ("", "network" if caller in MACHINES else "billing")
+            return said["machine"] if is_theirs else 403
+        return said[caller]
+
+    def _cell_of_token(self, said: dict[str, Cell], operation: str, scope: str) -> Cell:
+        if said["nobody"] != 401:
+            return said["nobody"]
+        if self.module == "invoices" and scope == "call_records":
+            # The same list: invoices are left out of it.
+            return 404 if self.owned else said["admin"]
+        return said["admin"] if operation.startswith("GET ") and self.module == scope else 403
 
 
 def for_all(status: Cell, body: Any = None) -> Row:
@@ -50,22 +86,22 @@ def for_all(status: Cell, body: Any = None) -> Row:
 
 def with_module(status: Cell, **more: Any) -> Row:
     """Whoever has the module `invoices`; an operator must choose a customer first; machines are no readers."""
-    return Row((401, 401, 403, status, status, 409, status, 401), **more)
+    return Row((401, 401, 403, status, status, 409, status, 401), module="invoices", **more)
 
 
 def with_contacts(status: Cell, **more: Any) -> Row:
     """Whoever has the module `contacts`: here the admin and the operator's staff."""
-    return Row((401, 401, 403, 403, status, 409, status, 401), **more)
+    return Row((401, 401, 403, 403, status, 409, status, 401), module="contacts", **more)
 
 
 def with_contracts(status: Cell, **more: Any) -> Row:
     """Whoever has the module `contracts`: here the admin and the operator's staff."""
-    return Row((401, 401, 403, 403, status, 409, status, 401), **more)
+    return Row((401, 401, 403, 403, status, 409, status, 401), module="contracts", **more)
 
 
 def with_graphs(status: Cell, **more: Any) -> Row:
     """Whoever has the module `graphs`."""
-    return Row((401, 401, status, 403, status, 409, status, 401), **more)
+    return Row((401, 401, status, 403, status, 409, status, 401), module="graphs", **more)
 
 
 def for_admins(status: Cell, **more: Any) -> Row:
@@ -81,13 +117,13 @@ def for_people(status: Cell, **more: Any) -> Row:
 
 
 def for_machines(status: Cell, **more: Any) -> Row:
-    return Row((401, 401, 403, 403, 403, 403, 403, status), **more)
+    return Row((401, 401, 403, 403, 403, 403, 403, status), scope="billing", **more)
 
 
 def with_exchange(status: Cell, *, operator_here: Cell = None, **more: Any) -> Row:
     """Whoever has the module `exchange`; the operator's staff see the same drive, but not each other's uploads."""
     here = status if operator_here is None else operator_here
-    return Row((401, 401, 403, 403, status, 409, here, 401), **more)
+    return Row((401, 401, 403, 403, status, 409, here, 401), module="exchange", **more)
 
 
 TOKEN = {"token": "x" * 43}
@@ -247,7 +283,7 @@ TABLE: dict[str, Row] = {
         for what in ("retry", "drop")
     },
     **{
-        f"POST /metrics/ingest/{door}": Row((401, 401, 403, 403, 403, 403, 403, 403))
+        f"POST /metrics/ingest/{door}": Row((401, 401, 403, 403, 403, 403, 403, 415), scope="network")
         for door in ("prometheus", "influx")
     },
     "GET /contacts": with_contacts(200),
@@ -305,7 +341,7 @@ TABLE: dict[str, Row] = {
     "POST /billing/documents": for_machines(422, body=lambda _company: {}),
     "POST /billing/payments": for_machines(422, body=lambda _company: {}),
     "GET /billing/events/{event_id}": Row(
-        (401, 401, 403, 403, 403, 404, 404, 404), path={"event_id": lambda _company: str(uuid4())}
+        (401, 401, 403, 403, 403, 404, 404, 404), path={"event_id": lambda _company: str(uuid4())}, scope="billing"
     ),
     "GET /brand": for_all(200),
     "GET /openapi.json": for_all(200),

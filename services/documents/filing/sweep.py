@@ -1,16 +1,22 @@
-"""Removes objects that no row knows: what was stored for a transaction that never came."""
+"""Removes objects that no row knows: what was stored for a transaction that never came.
+
+Only from times in which this database was in use (`Life`): after a restore, what was stored between the backup and
+the loss belongs to rows that the database has forgotten, and stays for `portalctl heal` to name.
+"""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, union
+from sqlalchemy import select, union, update
 
-from chassis.db import Database, utc_now
+from chassis.db import Database, insert_new, utc_now
 from chassis.logging import log
-from services.documents.models import DoomedObject, DriveUpload, DriveVersion, File, HeldFile
+from services.documents.models import DoomedObject, DriveUpload, DriveVersion, File, HeldFile, Life
 from services.documents.storage import AppendStore, Storage
 
 AT_ONCE = 500
+BEAT = timedelta(minutes=1)
 
 
 async def sweep_for_ever(database: Database, storage: Storage, *, age: timedelta, every: timedelta) -> None:
@@ -26,12 +32,39 @@ async def sweep_for_ever(database: Database, storage: Storage, *, age: timedelta
         await asyncio.sleep(every.total_seconds())
 
 
+async def live_for_ever(database: Database) -> None:
+    """Until cancelled."""
+    while True:
+        try:
+            await live_on(database, utc_now())
+        except Exception as error:
+            log.warning("life_not_noted", error=repr(error)[:300])
+        await asyncio.sleep(BEAT.total_seconds())
+
+
+async def live_on(database: Database, now: datetime) -> None:
+    """Note that the database is in use; after a longer break it is another life."""
+    async with database.transaction() as session:
+        newest = await session.scalar(select(Life.began_at).order_by(Life.seen_at.desc()).limit(1))
+        same = update(Life).where(Life.began_at == newest, Life.seen_at >= now - 5 * BEAT)
+        if newest is None or not (await session.execute(same.values(seen_at=now))).rowcount:  # type: ignore[attr-defined]
+            await insert_new(session, Life, began_at=now, seen_at=now)
+
+
+async def lives_of(database: Database) -> Callable[[datetime], bool]:
+    """Whether the database was in use at a moment."""
+    async with database.reading() as session:
+        lives = [(life.began_at, life.seen_at) for life in await session.scalars(select(Life))]
+    return lambda moment: any(began <= moment <= seen + 2 * BEAT for began, seen in lives)
+
+
 async def sweep(database: Database, storage: Storage, *, stored_before: datetime) -> int:
     """Remove all orphans that are older; returns how many. Any number of processes may do so at once."""
     removed = 0
     batch: list[str] = []
+    lived = await lives_of(database)
     async for found in storage.objects():
-        if found.stored_at < stored_before:
+        if found.stored_at < stored_before and lived(found.stored_at):
             batch.append(found.sha256)
         if len(batch) == AT_ONCE:
             removed += await _sweep_batch(database, storage, batch, stored_before)
@@ -45,8 +78,9 @@ async def sweep_appended(database: Database, store: AppendStore, *, stored_befor
     """The same for the exchange drive, where a row comes before its bytes: only a store that was put back has any."""
     removed = 0
     batch: set[str] = set()
+    lived = await lives_of(database)
     async for found in store.keys():
-        if found.stored_at < stored_before:
+        if found.stored_at < stored_before and lived(found.stored_at):
             batch.add(found.key)
         if len(batch) == AT_ONCE:
             removed += await _sweep_keys(database, store, batch)

@@ -13,6 +13,7 @@ from services.documents.models.documents import (
     FolderCount,
     HeldFile,
     InvoiceConflict,
+    Life,
     SearchWord,
 )
 from services.documents.models.drive import (
@@ -45,6 +46,7 @@ __all__ = [
     "FolderCount",
     "HeldFile",
     "InvoiceConflict",
+    "Life",
     "Scan",
     "SearchWord",
     "Side",

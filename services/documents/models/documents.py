@@ -236,6 +236,15 @@ class FeedRecord(FeedRecordColumns, Base):
     waits_key: Mapped[str | None] = mapped_column(String(64))
 
 
+class Life(Base):
+    """A time in which this database was in use without a longer break; a restore from a backup shows as a gap."""
+
+    __tablename__ = "lives"
+
+    began_at: Mapped[datetime] = mapped_column(Utc, primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(Utc)
+
+
 class HeldFile(Base):
     """Bytes that a parked or conflicting record still needs: the orphan sweep leaves them alone."""
 

@@ -42,6 +42,7 @@ capabilities: {drop: [ALL]}
 - {name: {{ $prefix }}_PRODUCTION, value: {{ $root.Values.production | quote }}}
 - {name: {{ $prefix }}_HOST, value: "0.0.0.0"}
 - {name: {{ $prefix }}_PUBLIC_URL, value: {{ $root.Values.publicUrl | quote }}}
+- {name: {{ $prefix }}_LEAVE_AFTER, value: PT3S}
 - {name: {{ $prefix }}_NATS_URL, value: {{ $root.Values.nats.url | quote }}}
 {{- if $root.Values.brand.configMap }}
 - {name: {{ $prefix }}_BRAND_FILE, value: /etc/kundenportal/brand.toml}

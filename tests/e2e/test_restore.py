@@ -1,0 +1,94 @@
+"""The databases are put back from a backup that is older than objects and broker (docs/operations/backup.md)."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from chassis.testing import _postgres_binaries, wait_until
+from portalctl.home import SERVICES
+from tests.people import Person
+from tests.portal import running_portal
+from tests.world import Company, World, a_pdf, begin_upload, invoice_data
+
+SCRIPTS = Path(__file__).parents[2] / "deploy" / "postgres"
+
+
+class Databases:
+    """Those of one portal on a server of PostgreSQL, and the shipped scripts."""
+
+    def __init__(self, base_url: str) -> None:
+        self._prefix = f"portal_{uuid4().hex[:12]}_"
+        self.url = f"{base_url}/{self._prefix}{{service}}"
+        server = urlsplit(base_url.replace("+asyncpg", ""))
+        binaries = _postgres_binaries()
+        self._environment = {
+            **os.environ,
+            "PATH": f"{binaries}:{os.environ['PATH']}" if binaries else os.environ["PATH"],
+            "PGHOST": server.hostname or "",
+            "PGPORT": str(server.port),
+            "PGUSER": server.username or "",
+            "PGPASSWORD": server.password or "",
+            "DATABASE": f"{self._prefix}%s",
+        }
+
+    def run(self, script: str, folder: Path) -> None:
+        done = subprocess.run(
+            [SCRIPTS / script, folder], env=self._environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def numbers(person: Person) -> set[str]:
+    return {row["number"] for row in person.get("/documents").json()["items"]}
+
+
+def told_of(mails: list[dict[str, Any]], number: str) -> int:
+    return sum(number in mail["text"] for mail in mails)
+
+
+def test_what_came_after_the_backup_comes_again_and_is_said(tmp_path: Path, postgres_url: str) -> None:
+    databases = Databases(postgres_url)
+    quick = {"USERS_NOTICES_QUIET": "PT1S"}
+    with running_portal(tmp_path / "home", PORTAL_DATABASE=databases.url, **quick) as portal:
+        world = World(portal)
+        old = world.company()
+        before = f"RE-{old.canary}"
+        databases.run("backup.sh", tmp_path / "backup")
+        since = (tmp_path / "backup" / "since").read_text().strip()
+
+        world.publish(old, "RE-after")
+        begin_upload(old.admin, "messwerte.txt", 7, b"kanarie")
+        new = world.company()
+        old.admin.client.patch("/api/v1/users/me", json={"family_name": "Nachher"})
+        wait_until(lambda: told_of(portal.mails(), "RE-after") == 1, seconds=20)
+        portal.stop()
+        databases.run("restore.sh", tmp_path / "backup")
+        portal.start()
+
+        assert numbers(old.admin) == {before}
+        report = {
+            name: portal.command("heal", name, "--since", since).stdout for name in sorted(SERVICES, reverse=True)
+        }
+
+        assert numbers(old.admin) == {before, "RE-after"}
+        assert old.admin.get("/users/me").json()["family_name"] == "Nachher"
+        _the_new_company_is_known(portal, new)
+        assert "of 1 users.customer.changed.v1" in report["users"], report["users"]
+        assert "2 handled" in report["documents"], report["documents"]
+        assert "documents: 1 rows before, 3 now (+2)" in report["documents"], report["documents"]
+        assert report["documents"].count("kept, in no row") == 1, report["documents"]
+        again = portal.command("heal", "documents", "--since", since).stdout
+        assert "handled" not in again, again
+        assert told_of(portal.mails(), "RE-after") == 1
+
+
+def _the_new_company_is_known(portal: Any, new: Company) -> None:
+    operator = portal.operator()
+    found = operator.get("/customers", params={"q": new.customer.number}).json()["items"]
+    assert [row["id"] for row in found] == [new.customer.id]
+    # What changes from here on is newer for everybody.
+    content = a_pdf("later")
+    assert World(portal).send(invoice_data(new.customer.number, "RE-later", content), content).status_code == 202
