@@ -147,12 +147,16 @@ def _signed_out(company: Company) -> Person:
 
 def _of_two(portal: Portal, mine: Company, other: Company) -> Person:
     """Works for both companies, and has the first one open."""
-    person = mine.customer.person("both")
+    email = f"both-{uuid4().hex[:8]}@beratung.example"
     operator = portal.operator()
-    assert operator.post("/auth/session/customer", {"customer_id": other.customer.id}).status_code == 200
-    names = {"given_name": "Both", "family_name": "Beispiel", "role": "admin", "modules": ["invoices"]}
-    made = operator.post("/users", {"email": person.username, **names})
-    assert made.status_code == 201, made.text
+    for company, role in ((mine, "member"), (other, "admin")):
+        assert operator.post("/auth/session/customer", {"customer_id": company.customer.id}).status_code == 200
+        names = {"given_name": "Both", "family_name": "Beispiel", "role": role, "modules": ["invoices"]}
+        made = operator.post("/users", {"email": email, **names})
+        assert made.status_code == 201, made.text
+        if company is mine:
+            assert operator.post(f"/users/{made.json()['id']}/invitation").status_code == 202
+            person = portal.invited(email)
     wait_until(lambda: len(person.get("/auth/session").json()["memberships"]) == 2, seconds=10)
     assert person.get("/auth/session").json()["customer"]["id"] == mine.customer.id
     return person

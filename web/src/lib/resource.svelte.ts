@@ -6,13 +6,18 @@ export class Resource<Data> {
   problem = $state.raw<Problem | undefined>();
   loading = $state(false);
   #run = 0;
+  #changed = false;
 
   async load(fetch: () => Promise<Data>): Promise<void> {
     const run = ++this.#run;
     this.loading = true;
     try {
-      const data = await fetch();
-      if (run !== this.#run) return;
+      let data: Data;
+      do {
+        this.#changed = false;
+        data = await fetch();
+        if (run !== this.#run) return;
+      } while (this.#changed);
       this.data = data;
       this.problem = undefined;
     } catch (thrown) {
@@ -20,6 +25,12 @@ export class Resource<Data> {
     } finally {
       if (run === this.#run) this.loading = false;
     }
+  }
+
+  /** What the answer to a change says. A load that is under way may have been answered before it, and is repeated. */
+  change(data: Data): void {
+    this.data = data;
+    this.#changed = true;
   }
 }
 

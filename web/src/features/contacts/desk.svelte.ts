@@ -37,7 +37,7 @@ export class Desk {
       return;
     }
     const known = this.own.some(({ id }) => id === contact.id);
-    this.ours.data = known ? this.own.map((one) => (one.id === contact.id ? contact : one)) : [...this.own, contact];
+    this.ours.change(known ? this.own.map((one) => (one.id === contact.id ? contact : one)) : [...this.own, contact]);
   }
 
   drop(contact: Contact): void {
@@ -46,7 +46,7 @@ export class Desk {
       return;
     }
     const { id } = contact;
-    this.ours.data = this.own.filter((one) => one.id !== id);
+    this.ours.change(this.own.filter((one) => one.id !== id));
   }
 
   async confirm(contact: Contact): Promise<void> {

@@ -7,6 +7,7 @@ import type { UserPage, UserRow } from "@/features/users/rows";
 export class People {
   list = new Resource<UserPage>();
   more = new Action();
+  #changes = 0;
 
   get rows(): UserRow[] {
     return this.list.data?.items ?? [];
@@ -29,21 +30,18 @@ export class People {
 
   /** One that is known stays where it is; another one comes last, as in the portal's own order. */
   put(user: UserRow): void {
-    if (!this.list.data) return;
     const known = this.rows.some((row) => row.id === user.id);
     const items = known ? this.rows.map((row) => (row.id === user.id ? user : row)) : [...this.rows, user];
-    this.list.data = { ...this.list.data, items };
+    this.#change(items);
   }
 
   /** What was just typed in the first row stays beside it. */
   putFirst(user: UserRow): void {
-    if (!this.list.data) return;
-    this.list.data = { ...this.list.data, items: [user, ...this.rows.filter((row) => row.id !== user.id)] };
+    this.#change([user, ...this.rows.filter((row) => row.id !== user.id)]);
   }
 
   drop(id: string): void {
-    if (!this.list.data) return;
-    this.list.data = { ...this.list.data, items: this.rows.filter((row) => row.id !== id) };
+    this.#change(this.rows.filter((row) => row.id !== id));
   }
 
   /** Something happened to this row: look again. One that is gone leaves the list, one that is new comes to it. */
@@ -52,9 +50,22 @@ export class People {
     // On a page that was not asked for yet it will be read when it is.
     if (!known && this.list.data?.next_cursor !== null) return;
     try {
-      this.put(await oneUser(id));
+      let before: number;
+      let row: UserRow;
+      do {
+        before = this.#changes;
+        row = await oneUser(id);
+        // What was changed meanwhile is newer than this answer may be.
+      } while (before !== this.#changes);
+      this.put(row);
     } catch (thrown) {
       if ((thrown as { status?: number }).status === 404) this.drop(id);
     }
+  }
+
+  #change(items: UserRow[]): void {
+    if (!this.list.data) return;
+    this.#changes += 1;
+    this.list.change({ ...this.list.data, items });
   }
 }
