@@ -26,7 +26,9 @@ class Balancer:
             writer.transport.abort()
             return
         try:
-            await asyncio.gather(_carry(reader, there[1]), _carry(there[0], writer))
+            # Cancelled at the end of the block: nobody is there to hear of it.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(_carry(reader, there[1]), _carry(there[0], writer))
         finally:
             for one in (writer, there[1]):
                 one.close()

@@ -63,7 +63,7 @@ class Cluster:
             wait_until(lambda: self.portal.pids.get(replica.name) not in (None, before), seconds=30)
         else:
             replica.process.send_signal(signal.SIGTERM)
-            assert replica.process.wait(20) == 0
+            assert replica.process.wait(20) in (0, -signal.SIGTERM)
             self._start(replica)
         self._join(replica)
 

@@ -55,8 +55,9 @@ async def healed(service: str, bus: Bus, *, since: datetime) -> list[str]:
     try:
         before = await rows_of(service, database)
         forgotten = await _forgotten(service, database, bus, since)
-        report = await _taken_back(service, app, forgotten)
+        report = await _asked(service, "recall", app, forgotten)
         report += await _handled_again(service, app, bus, since)
+        report += await _asked(service, "review", app, forgotten)
         after = await rows_of(service, database)
     finally:
         await database.close()
@@ -84,12 +85,13 @@ async def _forgotten(service: str, database: Database, bus: Bus, since: datetime
     return [envelope for envelope in told if envelope.msg_id not in known]
 
 
-async def _taken_back(service: str, app: Any, forgotten: Sequence[Envelope]) -> list[str]:
-    name = f"services.{service}.recall"
-    if importlib.util.find_spec(name):
-        return list(await importlib.import_module(name).recall(app, forgotten))
-    counted = Counter(envelope.type for envelope in forgotten)
-    return [f"told after the backup and not known any more: {count} {kind}" for kind, count in sorted(counted.items())]
+async def _asked(service: str, what: str, app: Any, forgotten: Sequence[Envelope]) -> list[str]:
+    """The service's own part, before or after: ``recall`` or ``review`` in ``services/<service>/healing.py``."""
+    name = f"services.{service}.healing"
+    part = getattr(importlib.import_module(name), what, None) if importlib.util.find_spec(name) else None
+    if part is not None:
+        return list(await part(app, forgotten))
+    return count(forgotten) if what == "review" else []
 
 
 async def _handled_again(service: str, app: Any, bus: Bus, since: datetime) -> list[str]:
@@ -109,6 +111,12 @@ async def _handled_again(service: str, app: Any, bus: Bus, since: datetime) -> l
             f"{stream}: {outcomes.total()} events again, {outcomes['repeated']} known; {new or 'nothing new'}"
         )
     return report
+
+
+def count(forgotten: Sequence[Envelope]) -> list[str]:
+    """What nothing brings back by itself, by kind."""
+    counted = Counter(envelope.type for envelope in forgotten)
+    return [f"told after the backup and not known any more: {n} {kind}" for kind, n in sorted(counted.items())]
 
 
 def unmailed(delivery: Delivery) -> Delivery:

@@ -53,7 +53,7 @@ async def release_waiting(app: FastAPI) -> None:
 
 async def note_life(app: FastAPI) -> None:
     """When this database was in use: a restore shows as a gap."""
-    await live_for_ever(app.state.database)
+    await live_for_ever(app.state.database, beat=app.state.settings.life_interval)
 
 
 async def sweep_orphans(app: FastAPI) -> None:

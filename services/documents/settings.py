@@ -32,6 +32,9 @@ class Settings(ServiceSettings):
     )
     allowed_buckets: tuple[str, ...] = Field(default=(), description="from where an `object` may be read; JSON list")
     orphan_age: timedelta = Field(default=timedelta(hours=48), description="objects without rows live so long")
+    life_interval: timedelta = Field(
+        default=timedelta(minutes=1), gt=timedelta(0), description="how often the database notes that it is in use"
+    )
     sweep_interval: timedelta = Field(default=timedelta(hours=1), description="how often orphans are sought")
     waiting_interval: timedelta = Field(
         default=timedelta(seconds=5), description="how often parked records are held against known customers"

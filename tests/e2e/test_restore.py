@@ -1,5 +1,6 @@
 """The databases are put back from a backup that is older than objects and broker (docs/operations/backup.md)."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ from uuid import uuid4
 from chassis.testing import _postgres_binaries, wait_until
 from portalctl.home import SERVICES
 from tests.people import Person
-from tests.portal import running_portal
+from tests.portal import Portal, running_portal
 from tests.world import Company, World, a_pdf, begin_upload, invoice_data
 
 SCRIPTS = Path(__file__).parents[2] / "deploy" / "postgres"
@@ -51,7 +52,7 @@ def told_of(mails: list[dict[str, Any]], number: str) -> int:
 
 def test_what_came_after_the_backup_comes_again_and_is_said(tmp_path: Path, postgres_url: str) -> None:
     databases = Databases(postgres_url)
-    quick = {"USERS_NOTICES_QUIET": "PT1S"}
+    quick = {"USERS_NOTICES_QUIET": "PT1S", "DOCUMENTS_LIFE_INTERVAL": "PT0.2S"}
     with running_portal(tmp_path / "home", PORTAL_DATABASE=databases.url, **quick) as portal:
         world = World(portal)
         old = world.company()
@@ -59,7 +60,9 @@ def test_what_came_after_the_backup_comes_again_and_is_said(tmp_path: Path, post
         databases.run("backup.sh", tmp_path / "backup")
         since = (tmp_path / "backup" / "since").read_text().strip()
 
-        world.publish(old, "RE-after")
+        _by_nats(portal, old.customer.number, "RE-after", tmp_path)
+        wait_until(lambda: "RE-after" in numbers(old.admin), seconds=20)
+        world.publish(old, "RE-http")
         begin_upload(old.admin, "messwerte.txt", 7, b"kanarie")
         new = world.company()
         old.admin.client.patch("/api/v1/users/me", json={"family_name": "Nachher"})
@@ -73,19 +76,32 @@ def test_what_came_after_the_backup_comes_again_and_is_said(tmp_path: Path, post
             name: portal.command("heal", name, "--since", since).stdout for name in sorted(SERVICES, reverse=True)
         }
 
-        assert numbers(old.admin) == {before, "RE-after"}
+        assert numbers(old.admin) == {before, "RE-after"}, report["documents"]
         assert old.admin.get("/users/me").json()["family_name"] == "Nachher"
         _the_new_company_is_known(portal, new)
         assert "of 1 users.customer.changed.v1" in report["users"], report["users"]
-        assert "2 handled" in report["documents"], report["documents"]
-        assert "documents: 1 rows before, 3 now (+2)" in report["documents"], report["documents"]
-        assert report["documents"].count("kept, in no row") == 1, report["documents"]
+        assert "BILLING: 1 events again, 0 known; 1 handled" in report["documents"], report["documents"]
+        assert "documents: 1 rows before, 2 now (+1)" in report["documents"], report["documents"]
+        assert f"it came by HTTP: invoice RE-http of {old.customer.number}" in report["documents"], report["documents"]
+        assert f"invoice RE-{new.canary} of {new.customer.number}" in report["documents"], report["documents"]
+        assert report["documents"].count("in no row: drive file") == 1, report["documents"]
         again = portal.command("heal", "documents", "--since", since).stdout
-        assert "handled" not in again, again
+        assert "BILLING: 1 events again, 1 known; nothing new" in again, again
+        world.publish(old, "RE-http")
+        assert numbers(old.admin) == {before, "RE-after", "RE-http"}
         assert told_of(portal.mails(), "RE-after") == 1
 
 
-def _the_new_company_is_known(portal: Any, new: Company) -> None:
+def _by_nats(portal: Portal, customer: str, number: str, folder: Path) -> None:
+    file = folder / f"{number}.pdf"
+    file.write_bytes(a_pdf(number))
+    fields = invoice_data(customer, number, b"")
+    del fields["files"], fields["customer_number"]
+    file.with_suffix(".json").write_text(json.dumps(fields))
+    portal.command("publish-invoice", "--customer", customer, file)
+
+
+def _the_new_company_is_known(portal: Portal, new: Company) -> None:
     operator = portal.operator()
     found = operator.get("/customers", params={"q": new.customer.number}).json()["items"]
     assert [row["id"] for row in found] == [new.customer.id]

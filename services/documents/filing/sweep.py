@@ -17,6 +17,7 @@ from services.documents.storage import AppendStore, Storage
 
 AT_ONCE = 500
 BEAT = timedelta(minutes=1)
+"""How often it is noted that the database is in use."""
 
 
 async def sweep_for_ever(database: Database, storage: Storage, *, age: timedelta, every: timedelta) -> None:
@@ -32,30 +33,30 @@ async def sweep_for_ever(database: Database, storage: Storage, *, age: timedelta
         await asyncio.sleep(every.total_seconds())
 
 
-async def live_for_ever(database: Database) -> None:
+async def live_for_ever(database: Database, *, beat: timedelta) -> None:
     """Until cancelled."""
     while True:
         try:
-            await live_on(database, utc_now())
+            await live_on(database, utc_now(), beat=beat)
         except Exception as error:
             log.warning("life_not_noted", error=repr(error)[:300])
-        await asyncio.sleep(BEAT.total_seconds())
+        await asyncio.sleep(beat.total_seconds())
 
 
-async def live_on(database: Database, now: datetime) -> None:
-    """Note that the database is in use; after a longer break it is another life."""
+async def live_on(database: Database, now: datetime, *, beat: timedelta = BEAT) -> None:
+    """Note that the database is in use, for two beats ahead; after a longer break it is another life."""
     async with database.transaction() as session:
-        newest = await session.scalar(select(Life.began_at).order_by(Life.seen_at.desc()).limit(1))
-        same = update(Life).where(Life.began_at == newest, Life.seen_at >= now - 5 * BEAT)
-        if newest is None or not (await session.execute(same.values(seen_at=now))).rowcount:  # type: ignore[attr-defined]
-            await insert_new(session, Life, began_at=now, seen_at=now)
+        newest = await session.scalar(select(Life.began_at).order_by(Life.until_at.desc()).limit(1))
+        same = update(Life).where(Life.began_at == newest, Life.until_at >= now - 3 * beat)
+        if newest is None or not (await session.execute(same.values(until_at=now + 2 * beat))).rowcount:  # type: ignore[attr-defined]
+            await insert_new(session, Life, began_at=now, until_at=now + 2 * beat)
 
 
 async def lives_of(database: Database) -> Callable[[datetime], bool]:
     """Whether the database was in use at a moment."""
     async with database.reading() as session:
-        lives = [(life.began_at, life.seen_at) for life in await session.scalars(select(Life))]
-    return lambda moment: any(began <= moment <= seen + 2 * BEAT for began, seen in lives)
+        lives = [(life.began_at, life.until_at) for life in await session.scalars(select(Life))]
+    return lambda moment: any(began <= moment <= until for began, until in lives)
 
 
 async def sweep(database: Database, storage: Storage, *, stored_before: datetime) -> int:

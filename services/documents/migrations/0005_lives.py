@@ -16,11 +16,11 @@ def upgrade() -> None:
     op.create_table(
         "lives",
         Column("began_at", Utc, nullable=False),
-        Column("seen_at", Utc, nullable=False),
+        Column("until_at", Utc, nullable=False),
         PrimaryKeyConstraint("began_at", name="lives_pkey"),
     )
     # A portal that runs already has lived since its first document.
     op.execute(
-        "INSERT INTO lives (began_at, seen_at) SELECT min(filed_at), max(filed_at) FROM documents HAVING count(*) > 0"
+        "INSERT INTO lives (began_at, until_at) SELECT min(filed_at), max(filed_at) FROM documents HAVING count(*) > 0"
     )
     protect_rows({"lives": STAFF})

@@ -242,7 +242,7 @@ class Life(Base):
     __tablename__ = "lives"
 
     began_at: Mapped[datetime] = mapped_column(Utc, primary_key=True)
-    seen_at: Mapped[datetime] = mapped_column(Utc)
+    until_at: Mapped[datetime] = mapped_column(Utc)
 
 
 class HeldFile(Base):
