@@ -16,22 +16,13 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from nats.js.api import (
-    AckPolicy,
-    ConsumerConfig,
-    DeliverPolicy,
-    DiscardPolicy,
-    RetentionPolicy,
-    StorageType,
-    StreamConfig,
-)
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from chassis.logging import log
+from chassis.streams import ACK_WAIT_SECONDS, declare, undeclared
 from chassis.telemetry import BUS_CONNECTED
-from events.registry import MAX_AGE_DAYS, STREAMS, consumers
 
-ACK_WAIT_SECONDS = 5
 FETCH_SECONDS = 1.0
 PUBLISH_SECONDS = 5.0
 LARGEST_BATCH = 63
@@ -290,7 +281,7 @@ class Bus:
             BusDown: the broker did not, or could not yet; what is declared stays, and it may be asked again.
         """
         try:
-            return await self._apply()
+            return await declare(self._stream_api(), self._replicas)
         except (NatsError, TimeoutError, OSError) as error:
             raise BusDown(repr(error)) from error
 
@@ -307,67 +298,9 @@ class Bus:
             BusDown: the broker does not tell.
         """
         try:
-            return [name async for name in self._missing()]
+            return [name async for name in undeclared(self._stream_api(), self._replicas)]
         except (NatsError, TimeoutError, OSError) as error:
             raise BusDown(repr(error)) from error
-
-    async def _missing(self) -> AsyncIterator[str]:
-        js = self._stream_api()
-        for name in STREAMS:
-            try:
-                config = (await js.stream_info(name)).config
-            except NotFoundError:
-                yield f"stream {name}"
-                continue
-            if config.num_replicas != self._replicas or config.subjects != [STREAMS[name]]:
-                yield f"stream {name} ({config.num_replicas} replicas, wanted {self._replicas})"
-        for (stream, service), subjects in consumers().items():
-            try:
-                about = (await js.consumer_info(stream, service)).config
-            except NotFoundError:
-                yield f"consumer {service} on {stream}"
-                continue
-            if sorted(about.filter_subjects or [about.filter_subject or ""]) != sorted(subjects):
-                yield f"consumer {service} on {stream} (its subjects)"
-
-    async def _apply(self) -> list[str]:
-        done = [f"stream {name}" for name in STREAMS if await self._apply_stream(name)]
-        for (stream, service), subjects in consumers().items():
-            config = ConsumerConfig(
-                durable_name=service,
-                ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=ACK_WAIT_SECONDS,
-                max_deliver=-1,
-                max_ack_pending=512,
-                filter_subjects=subjects,
-                deliver_policy=DeliverPolicy.ALL,
-            )
-            await self._stream_api().add_consumer(stream, config)
-            done.append(f"consumer {service} on {stream}")
-        return done
-
-    async def _apply_stream(self, name: str) -> bool:
-        js = self._stream_api()
-        wanted = StreamConfig(
-            name=name,
-            subjects=[STREAMS[name]],
-            retention=RetentionPolicy.LIMITS,
-            storage=StorageType.FILE,
-            discard=DiscardPolicy.OLD,
-            max_age=MAX_AGE_DAYS[name] * 86400,
-            duplicate_window=120,
-            num_replicas=self._replicas,
-        )
-        try:
-            found = (await js.stream_info(name)).config
-        except NotFoundError:
-            await js.add_stream(wanted)
-            return True
-        same = ("subjects", "max_age", "num_replicas")
-        if all(getattr(found, field) == getattr(wanted, field) for field in same):
-            return False
-        await js.update_stream(wanted)
-        return True
 
     def _stream_api(self) -> JetStreamContext:
         if self._js is None:

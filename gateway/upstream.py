@@ -346,27 +346,22 @@ class Upstream:
             UpstreamDown: no answer.
             TimeoutError: none within so many seconds.
         """
-        connection = await self.acquire(idle_seconds=IDLE_SECONDS if repeatable else CERTAIN_SECONDS)
-        try:
-            connection.begin(head, bodiless=bodiless)
-            await connection.head(seconds)
-        except UpstreamDown:
-            self.release(connection)
-            if not (repeatable and connection.used):
+        idle_seconds = IDLE_SECONDS if repeatable else CERTAIN_SECONDS
+        while True:
+            connection = await self.acquire(idle_seconds=idle_seconds)
+            try:
+                connection.begin(head, bodiless=bodiless)
+                await connection.head(seconds)
+            except UpstreamDown:
+                self.give_up(connection)
+                if not (repeatable and connection.used):
+                    raise
+                idle_seconds = 0.0
+            except BaseException:
+                self.give_up(connection)
                 raise
-        except BaseException:
-            self.give_up(connection)
-            raise
-        else:
-            return connection
-        connection = await self.acquire(idle_seconds=0)
-        try:
-            connection.begin(head, bodiless=bodiless)
-            await connection.head(seconds)
-        except BaseException:
-            self.give_up(connection)
-            raise
-        return connection
+            else:
+                return connection
 
     async def call(self, head: bytes, *, seconds: float, most_bytes: int = 16 * 1024 * 1024) -> Answer:
         """A small call of the gateway's own that may be repeated.

@@ -326,7 +326,7 @@ async def test_republish_tells_every_document_once_and_without_mails(
 
 
 async def test_the_sweep_takes_only_what_no_row_needs(portal: Portal) -> None:
-    await live_on(portal.database, utc_now())
+    await live_on(portal.database, utc_now() - timedelta(minutes=1))
     await portal.customer()
     await portal.invoice("RE-1")
     await portal.invoice("RE-2", customer_number="KD-later", files=[a_file(PDF + b"parked")])

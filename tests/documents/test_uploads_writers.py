@@ -287,7 +287,7 @@ async def test_a_full_disk_is_507_and_goes_on_when_there_is_room(
 
 async def test_the_sweep_takes_bytes_that_no_row_knows_and_no_others(portal: Portal, tus: Tus) -> None:
     store, unknown = portal.storage.appended, new_key()
-    await live_on(portal.database, utc_now())
+    await live_on(portal.database, utc_now() - timedelta(minutes=1))
     await tus.upload(b"complete", name="complete")
     unfinished = await tus.begun(len(CONTENT))
     await tus.send(unfinished, 0, CONTENT[:HALF])

@@ -12,6 +12,7 @@ CALLERS = ("nobody", "half", "graphs_only", "reader", "admin", "operator", "oper
 LIKE = {
     "deactivated": "nobody",
     "signed_out": "nobody",
+    "revoked_token": "nobody",
     "of_two": "reader",
     "other_admin": "admin",
 }
@@ -20,7 +21,9 @@ SCOPES = ("invoices", "call_records", "exchange", "graphs", "contracts", "contac
 TOKENS = tuple(f"token_{scope}" for scope in SCOPES)
 """An admin's API token for one module, which reads and nothing else."""
 MACHINES = ("machine_network",)
-EVERYBODY = (*CALLERS, *LIKE, *TOKENS, *MACHINES, "revoked_token")
+EVERY_MODULE = "*"
+"""Of a `Row` that shows each token what its module has."""
+EVERYBODY = (*CALLERS, *LIKE, *TOKENS, *MACHINES)
 Cell = int | tuple[int, ...] | None
 Ids = dict[str, Callable[[Company], str]]
 
@@ -63,8 +66,6 @@ class Row:
         said = dict(zip(CALLERS, self.cells, strict=True))
         if caller in TOKENS:
             return self._cell_of_token(said, operation, caller.removeprefix("token_"))
-        if caller == "revoked_token":
-            return 401
         if caller in ("machine", *MACHINES):
             is_theirs = self.scope in ("", "network" if caller in MACHINES else "billing")
             return said["machine"] if is_theirs else 403
@@ -76,7 +77,8 @@ class Row:
         if self.module == "invoices" and scope == "call_records":
             # The same list: invoices are left out of it.
             return 404 if self.owned else said["admin"]
-        return said["admin"] if operation.startswith("GET ") and self.module == scope else 403
+        reads = operation.startswith("GET ") and self.module in (scope, EVERY_MODULE)
+        return said["admin"] if reads else (401, 403)
 
 
 def for_all(status: Cell, body: Any = None) -> Row:
@@ -283,8 +285,8 @@ TABLE: dict[str, Row] = {
         for what in ("retry", "drop")
     },
     **{
-        f"POST /metrics/ingest/{door}": Row((401, 401, 403, 403, 403, 403, 403, 415), scope="network")
-        for door in ("prometheus", "influx")
+        f"POST /metrics/ingest/{door}": Row((401, 401, 403, 403, 403, 403, 403, empty), scope="network")
+        for door, empty in (("prometheus", 415), ("influx", 204))
     },
     "GET /contacts": with_contacts(200),
     "POST /contacts": with_contacts(422, body=lambda _company: {}),
@@ -345,6 +347,6 @@ TABLE: dict[str, Row] = {
     ),
     "GET /brand": for_all(200),
     "GET /openapi.json": for_all(200),
-    "GET /dashboard": for_people(200),
+    "GET /dashboard": for_people(200, module=EVERY_MODULE),
     "GET /live": Row((401, 401, None, None, None, 409, None, 403)),
 }
