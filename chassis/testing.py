@@ -164,7 +164,8 @@ def _local_postgres(binaries: Path, folder: Path) -> Iterator[str]:
         wait_until(lambda: _answers(url), seconds=30, every=0.1)
         yield url
     finally:
-        process.send_signal(signal.SIGINT)
+        # At once: what it would write for the next start goes with the folder.
+        process.send_signal(signal.SIGQUIT)
         process.wait(20)
 
 

@@ -18,7 +18,7 @@ from tests.browser.crm import a_contract, tell
 from tests.browser.tab import LANGUAGES, WEB, NewTab, Tab
 from tests.people import PASSWORD, Phone, invitation_token
 from tests.portal import NewCustomer, Portal
-from tests.world import World, a_pdf, invoice_data
+from tests.world import World, a_pdf, begin_upload, invoice_data
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -63,6 +63,11 @@ def customer(portal: Portal, world: World) -> NewCustomer:
         content = a_pdf(f"Rechnung {n}")
         data = invoice_data(made.number, f"RE-2026-00{4711 + n}", content, payment_state=state)
         assert world.send(data, content).status_code == 202
+    for folder in ("Gesprächsdaten 2026", "Messprotokolle"):
+        assert made.admin.post("/exchange/folders", {"name": folder}).status_code == 201
+    for name in ("Gespraechsdaten-2026-09.csv", "Portierungsauftrag.pdf"):
+        content = a_pdf(name)
+        begin_upload(made.admin, name, len(content), content)
     tell(portal, a_contract(made.number, "V-2023-0815"))
     wait_until(lambda: made.admin.get("/contracts/calendar").json().get("items"), seconds=30)
     wait_until(lambda: len(made.admin.get("/documents").json()["items"]) == 3, seconds=30)
@@ -101,8 +106,8 @@ def test_the_pictures_of_the_way_described(
     tab.settle()
     tab.page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
     tab.speak(language)
-    for name in ("overview", "files", "contracts", "contacts", "users"):
-        tab.open("/" if name == "overview" else f"/{name}")
+    for name in ("overview", "files", "exchange", "contracts", "contacts", "users"):
+        tab.open({"overview": "/", "exchange": "/files/exchange"}.get(name, f"/{name}"))
         album.take(name)
 
     again = new_tab(language=language)

@@ -22,7 +22,7 @@ from tests.world import Company, World
 FULL = os.environ.get("FAULTS") == "full"
 INVOICES = 400 if FULL else 40
 REQUESTS = 20_000 if FULL else 1_000
-ROLLED = NAMES if FULL else ("documents", "auth", "gateway")
+ROLLED = NAMES if FULL else ("documents", "gateway")
 THREADS = 4
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200 if FULL else 240)]

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from chassis.testing import _postgres_binaries, wait_until
-from portalctl.home import SERVICES
 from tests.people import Person
 from tests.portal import Portal, running_portal
 from tests.world import Company, World, a_pdf, begin_upload, invoice_data
@@ -72,9 +71,8 @@ def test_what_came_after_the_backup_comes_again_and_is_said(tmp_path: Path, post
         portal.start()
 
         assert numbers(old.admin) == {before}
-        report = {
-            name: portal.command("heal", name, "--since", since).stdout for name in sorted(SERVICES, reverse=True)
-        }
+        some = ("users", "documents", "contracts", "auth")
+        report = {name: portal.command("heal", name, "--since", since).stdout for name in some}
 
         assert numbers(old.admin) == {before, "RE-after"}, report["documents"]
         assert old.admin.get("/users/me").json()["family_name"] == "Nachher"

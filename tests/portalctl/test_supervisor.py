@@ -5,7 +5,6 @@ import os
 import signal
 import time
 from pathlib import Path
-from uuid import uuid4
 
 import httpx2
 import pytest
@@ -53,7 +52,8 @@ def test_nobody_else_can_read_the_state(portal: Portal) -> None:
 
 
 def test_the_first_operators_link_is_printed_and_in_the_mailbox(portal: Portal) -> None:
-    (mail,) = (mail for mail in portal.mails() if FIRST_OPERATOR in mail["to"])
+    theirs = (mail for mail in portal.mails() if FIRST_OPERATOR in mail["to"])
+    (mail,) = (mail for mail in theirs if "/invitation#" in mail["text"])
     link = next(word for word in portal.said().split() if "/invitation#" in word)
 
     assert link.startswith(f"{portal.url}/invitation#")
@@ -125,15 +125,6 @@ def started_again_within(portal: Portal, seconds: float) -> bool:
     started = time.monotonic()
     portal.start()
     return time.monotonic() - started < seconds
-
-
-def test_it_runs_on_postgresql_too(tmp_path: Path, postgres_url: str) -> None:
-    databases = f"{postgres_url}/portal_{uuid4().hex}_{{service}}"
-    with running_portal(tmp_path / "home", PORTAL_DATABASE=databases) as portal:
-        admin = portal.customer().admin
-
-        assert admin.get("/documents").json() == {"items": [], "next_cursor": None}
-        assert not list(portal.home.glob("*.db"))
 
 
 def test_ctrl_c_while_starting_leaves_nobody_behind(tmp_path: Path) -> None:

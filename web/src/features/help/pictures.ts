@@ -6,6 +6,7 @@ export const pictures = {
   code: [420, 480],
   overview: [820, 480],
   files: [820, 480],
+  exchange: [820, 480],
   contracts: [820, 480],
   contacts: [820, 480],
   users: [820, 480],

@@ -67,6 +67,12 @@ export const t = dictionary({
   ],
   recipient: ["An", "To"],
   message: ["Nachricht", "Message"],
+  part_auth: ["Anmeldung", "Sign-in"],
+  part_users: ["Benutzer", "Users"],
+  part_documents: ["Dateien", "Files"],
+  part_contracts: ["Verträge", "Contracts"],
+  part_contacts: ["Ansprechpartner", "Contacts"],
+  part_metrics: ["Graphen", "Graphs"],
   missing_services: [
     "Nicht alles war zu erfahren. Gerade ohne Antwort: {names}.",
     "Not everything could be had. No answer at the moment: {names}.",
