@@ -89,19 +89,19 @@ export class Drive {
   async make(name: string): Promise<void> {
     const folder = await calls.makeFolder(this.#folder, name);
     announce(t("created", { name: folder.name }));
-    this.renew();
+    await this.#renewAtOnce();
   }
 
   async rename(entry: Entry, name: string): Promise<void> {
     const { name: now } = await calls.change(entry, { name });
     announce(t("renamed", { name: now }));
-    this.renew();
+    await this.#renewAtOnce();
   }
 
   async move(entry: Entry, to: { id: string; name: string }): Promise<void> {
     await calls.change(entry, { parent: to.id });
     announce(t("moved", { name: entry.name, folder: to.name }));
-    this.renew();
+    await this.#renewAtOnce();
   }
 
   async throwAway(entry: Entry): Promise<boolean> {
@@ -124,7 +124,13 @@ export class Drive {
   /** Whatever came of it: what is shown is what is there. */
   async #act(work: () => Promise<void>): Promise<boolean> {
     const done = await this.action.run(work);
-    this.renew();
+    await this.#renewAtOnce();
     return done;
+  }
+
+  /** After a change of one's own: the next one must not be tried on what was there before. */
+  async #renewAtOnce(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#renewNow();
   }
 }
