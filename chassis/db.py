@@ -220,7 +220,7 @@ async def _read_session(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-def _open_session(request: Request) -> OpenSession:
+async def _open_session(request: Request) -> OpenSession:
     opener: OpenSession = request.app.state.database.transaction
     return opener
 

@@ -2,12 +2,18 @@
 
 import ast
 import importlib
+import inspect
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 
 from chassis.errors import AppError
+from portalctl.home import SERVICES
 from tests.architecture.conftest import ROOT, parsed, tracked
 
 NEVER_PURE = {"fastapi", "starlette", "nats", "aiohttp", "minio", "aiosmtplib", "uvicorn"}
@@ -126,3 +132,26 @@ def test_locks_name_no_registry_and_no_machine() -> None:
         assert "--hash=sha256:" in path.read_text()
     for path in tracked("web/package-lock.json"):
         assert '"resolved"' not in path.read_text()
+
+
+def _calls(dependant: Dependant) -> Iterator[Callable[..., Any]]:
+    if dependant.call is not None:
+        yield dependant.call
+    for below in dependant.dependencies:
+        yield from _calls(below)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_request_waits_for_a_thread(service: str) -> None:
+    """FastAPI runs a plain function of an endpoint in a thread, which costs more than most of our endpoints do."""
+    routers = importlib.import_module(f"services.{service}.api").ROUTERS
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    in_threads = {
+        f"{call.__module__}.{call.__qualname__}"
+        for route in routes
+        for call in _calls(route.dependant)
+        if not inspect.iscoroutinefunction(call) and not inspect.isasyncgenfunction(call)
+    }
+
+    assert routes
+    assert not in_threads

@@ -12,7 +12,7 @@ from chassis.db import utc_now
 from services.auth.storage.context import Context
 
 
-def _context(request: Request) -> Context:
+async def _context(request: Request) -> Context:
     state = request.app.state
     agent = request.headers.get("user-agent", "")
     device = "".join(character for character in agent if character.isprintable())[:200]

@@ -74,7 +74,7 @@ class Asked:
         return wanted
 
 
-def asked_for(side: Side | None = None, role: RoleQuery | None = None, q: Words = None) -> Asked:
+async def asked_for(side: Side | None = None, role: RoleQuery | None = None, q: Words = None) -> Asked:
     """The filters of the list and of what is taken along."""
     return Asked(side, role, (q or "").strip())
 

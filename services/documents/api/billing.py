@@ -69,7 +69,7 @@ def source_of(sender: Identity) -> str:
     return f"/billing/{sender.sub.removeprefix('machine:')}"
 
 
-def call_of(
+async def call_of(
     request: Request,
     sender: Sender,
     transactions: Transactions,

@@ -36,7 +36,7 @@ def view_of(reader: Identity) -> View:
     return View(reader.customer_id, seen)
 
 
-def filters_of(  # noqa: PLR0913, PLR0917  # fields of a query are parameters here
+async def filters_of(  # noqa: PLR0913, PLR0917  # fields of a query are parameters here
     year: Annotated[int | None, Query(ge=1900, le=9998)] = None,
     month: Annotated[int | None, Query(ge=1, le=12)] = None,
     kind: InvoiceKind | DocumentKind | None = None,

@@ -26,14 +26,14 @@ _LATEST = 7_258_118_400
 """The end of 2199."""
 
 
-def clock_of(request: Request) -> Clock:
+async def clock_of(request: Request) -> Clock:
     """Now, and since when slots are certain to be there."""
     settings: Settings = request.app.state.settings
     now = utc_now()
     return Clock(int(now.timestamp()), int((now - settings.raw_kept).timestamp()) // _DAY * _DAY + _DAY)
 
 
-def span_of(
+async def span_of(
     request: Request,
     from_: Annotated[AwareDatetime | None, Query(alias="from", description="default: a day before `to`")] = None,
     to: Annotated[AwareDatetime | None, Query(description="default: now")] = None,
