@@ -4,6 +4,7 @@ At least once, in best-effort order. The rows stay for 35 days: a broker that lo
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
+    bindparam,
     delete,
     event,
     func,
@@ -35,6 +37,9 @@ from events.base import STRUCTURED, Event, encode, uuid7
 LARGEST_ROUND = 256
 GATHER_SECONDS = 0.02
 """While much is emitted the relay lets this much time's worth come together: each round costs a read and a write."""
+
+LONGEST_PAUSE_SECONDS = 2.0
+"""Between two tries while the broker does not take anything."""
 
 OWN_SOURCES = "/kundenportal/"
 """How the CloudEvents source of every service of ours begins."""
@@ -74,6 +79,19 @@ class OutboxRow(DeliveryBase):
 
 
 _INSERT = insert(OutboxRow.__table__)  # type: ignore[arg-type]
+_PENDING = (
+    select(OutboxRow)
+    .where(OutboxRow.published_at.is_(None))
+    .order_by(OutboxRow.position)
+    .limit(bindparam("most", type_=Integer))
+)
+_PENDING_HELD = _PENDING.with_for_update(skip_locked=True)
+_MARK = (
+    update(OutboxRow)
+    .where(OutboxRow.position.in_(bindparam("done", expanding=True)))
+    .values(published_at=bindparam("now"))
+    .execution_options(synchronize_session=False)
+)
 _EMITTED, _MARKS = "outbox", "outbox_marks"
 """In the session: rows to be written, and how many there were when each savepoint was set."""
 
@@ -140,7 +158,7 @@ class Relay:
 
     async def run(self) -> None:
         """Until cancelled. While the broker is away nothing is lost, only later."""
-        wait = self._poll_seconds
+        wait = pause = 0.0
         next_housekeeping = 0.0
         loop = asyncio.get_running_loop()
         while True:
@@ -153,29 +171,31 @@ class Relay:
                 if loop.time() >= next_housekeeping:
                     next_housekeeping = loop.time() + 5
                     await self._measure_and_prune()
+                pause = 0.0
             except Exception as error:
-                wait = min(max(wait, 0.1) * 2, 2.0)
+                pause = min(max(pause, 0.1) * 2, LONGEST_PAUSE_SECONDS)
                 log.warning("relay_waits", error=repr(error)[:300])
-            if wait:
-                try:
+            if pause:
+                # Deaf to new events, or each of them would send all that waits against a wall.
+                await asyncio.sleep(pause)
+            elif wait:
+                with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await self._woken.wait()
-                except TimeoutError:
-                    pass
             self._woken.clear()
 
     async def publish_pending(self, *, limit: int = LARGEST_ROUND) -> int:
         """Publish the oldest waiting messages; returns how many."""
         if self._database.is_sqlite:
             async with self._database.reading() as session:
-                rows = (await session.scalars(_pending(limit))).all()
+                rows = (await session.scalars(_PENDING, {"most": limit})).all()
             if rows:
                 done = await self._publish_all(rows)
                 async with self._database.transaction() as session:
                     await _mark(session, done)
         else:
             async with self._database.transaction() as session:
-                rows = (await session.scalars(_pending(limit).with_for_update(skip_locked=True))).all()
+                rows = (await session.scalars(_PENDING_HELD, {"most": limit})).all()
                 if rows:
                     await _mark(session, await self._publish_all(rows))
         return len(rows)
@@ -213,11 +233,5 @@ async def replay(session: AsyncSession, *, since: datetime) -> int:
     return int(result.rowcount)
 
 
-def _pending(limit: int) -> Any:
-    waiting = select(OutboxRow).where(OutboxRow.published_at.is_(None))
-    return waiting.order_by(OutboxRow.position).limit(limit)
-
-
 async def _mark(session: AsyncSession, positions: list[int]) -> None:
-    marked = update(OutboxRow).where(OutboxRow.position.in_(positions))
-    await session.execute(marked.values(published_at=utc_now()).execution_options(synchronize_session=False))
+    await session.execute(_MARK, {"done": positions, "now": utc_now()})

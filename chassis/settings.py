@@ -44,7 +44,10 @@ class ServiceSettings(BaseSettings):
         description="after SIGTERM: serve on for so long, each answer ending its connection, where others take over",
     )
     outbox_kept: timedelta = timedelta(days=35)
-    relay_poll_interval: timedelta = timedelta(milliseconds=200)
+    relay_poll_interval: timedelta = Field(
+        default=timedelta(seconds=1),
+        description="how soon events of a process that died are published; its own go out at once",
+    )
     retry_delays_seconds: tuple[float, ...] = Field(
         default=(1, 5, 30, 120, 600, 3600, 3600, 3600), description="waits before each further try of a failed event"
     )

@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 
 from chassis.db import Database, utc_now
 from chassis.identity import HEADER, sign
-from chassis.testing import KEY, free_port, fresh_database, nats_server, person
+from chassis.testing import KEY, free_port, fresh_database, person
 from events.crm import ContractPosition, ContractUpserted, NoticeRule
 from services.contracts.filing.notes import Note
 from services.contracts.filing.settle import settle
@@ -26,7 +26,7 @@ from services.contracts.filing.upkeep import look
 from services.contracts.models import Customer
 from services.contracts.settings import Settings
 from tests.bench.listing import identity_keys
-from tests.bench.processes import running
+from tests.bench.processes import broker, running
 from tests.bench.report import Line, Rounds, Section, say
 
 SIZES = (100, 10_000)
@@ -125,13 +125,13 @@ def _contract(customer: str, at: int) -> ContractUpserted:
 @contextmanager
 def _service(folder: Path, database_url: str) -> Iterator[int]:
     port = free_port()
-    with nats_server() as broker, identity_keys() as keys_url:
+    with broker() as nats, identity_keys() as keys_url:
         environment = {
             "PORTAL_HOME": str(folder),
             "CONTRACTS_PORT": str(port),
             "CONTRACTS_DATABASE_URL": database_url,
             "CONTRACTS_IDENTITY_KEYS_URL": keys_url,
-            "CONTRACTS_NATS_URL": broker.url,
+            "CONTRACTS_NATS_URL": nats.url,
         }
         command = [sys.executable, "-m", "portalctl.main", "serve", "contracts"]
         with running(command, log=folder / "contracts.log", environment=environment, port=port):

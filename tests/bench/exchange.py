@@ -21,12 +21,12 @@ import httpx2
 from sqlalchemy import insert
 
 from chassis.db import Database
-from chassis.testing import free_port, fresh_database, nats_server
+from chassis.testing import free_port, fresh_database
 from services.documents.drive.names import name_key, sort_key
 from services.documents.drive.tree import hold
 from services.documents.models import DriveEntry
 from tests.bench import nginx
-from tests.bench.processes import memory_mib, program, running
+from tests.bench.processes import broker, memory_mib, program, running
 from tests.bench.report import Line, Rounds, Section, say
 from tests.exchange_stand import CUSTOMER_ID, SIGNED_IN, UPLOADS, VERSION, Stand, exchange_stand
 
@@ -70,10 +70,10 @@ def bench() -> Section:
         say("  skipped: wants nginx (Debian's nginx-light)")
         missing = [Line("1 GiB up and down", "skipped", "nginx is absent")]
         return Section("exchange", "Exchange drive", HOW, missing)
-    with tempfile.TemporaryDirectory(prefix="bench-exchange-") as name, nats_server() as broker:
+    with tempfile.TemporaryDirectory(prefix="bench-exchange-") as name, broker() as nats:
         folder = Path(name)
         url = asyncio.run(fresh_database("documents", None, folder))
-        with exchange_stand(folder, url, GATEWAY_NATS_URL=broker.url, DOCUMENTS_NATS_URL=broker.url) as stand:
+        with exchange_stand(folder, url, GATEWAY_NATS_URL=nats.url, DOCUMENTS_NATS_URL=nats.url) as stand:
             rest = {name: memory_mib(stand.processes[name].pid)[0] for name in ("gateway", "documents")}
             with _nginx(folder) as port:
                 lines = _large(stand, folder, port) + _many(stand, port)

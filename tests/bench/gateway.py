@@ -1,6 +1,5 @@
 """Gateway: what one process carries and what it adds, beside nginx with no check and nginx asking for each request."""
 
-import asyncio
 import contextlib
 import json
 import sys
@@ -11,13 +10,12 @@ from pathlib import Path
 
 from joserfc.jwk import OKPKey
 
-from chassis.bus import connected_bus
-from chassis.testing import free_port, nats_server
+from chassis.testing import free_port
 from gateway.authorize import CARRIED
 from portalctl.nginx import Places, configuration
 from tests.bench import nginx
 from tests.bench.load import Latency, Target, latency, requests_per_second
-from tests.bench.processes import ROOT, cpu_seconds, program, running, served_by_uvicorn
+from tests.bench.processes import ROOT, broker, cpu_seconds, program, running, served_by_uvicorn
 from tests.bench.report import Line, Rounds, Section, say
 from tests.bench.sessions import COOKIE
 
@@ -80,7 +78,7 @@ def _stand(folder: Path) -> Iterator[Stand]:
         start(served_by_uvicorn("tests.bench.sessions:inner_answers", inner, log))
         asking = start(served_by_uvicorn("tests.bench.sessions:session_check", check, log))
         proxy = start(running([binary, "-c", configured, "-p", folder], log=log, port=checking))
-        environment = {**_gateway_environment(folder, inner, upstream, public), "GATEWAY_NATS_URL": start(_broker())}
+        environment = {**_gateway_environment(folder, inner, upstream, public), "GATEWAY_NATS_URL": start(broker()).url}
         command = [sys.executable, "-m", "portalctl.main", "serve", "gateway"]
         gateway = start(running(command, log=log, environment=environment, port=public))
         plane, asked = start(_data_plane(folder, binary, environment, upstream))
@@ -99,20 +97,6 @@ def _stand(folder: Path) -> Iterator[Stand]:
                 "data plane": asked,
             },
         )
-
-
-@contextlib.contextmanager
-def _broker() -> Iterator[str]:
-    """With all streams, so that the gateway listens as it always does."""
-
-    async def declare(url: str) -> None:
-        bus = await connected_bus("portalctl", url)
-        await bus.apply()
-        await bus.close()
-
-    with nats_server() as server:
-        asyncio.run(declare(server.url))
-        yield server.url
 
 
 def _gateway_environment(folder: Path, inner: int, upstream: int, public: int) -> dict[str, str]:

@@ -19,9 +19,9 @@ from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from chassis.identity import HEADER, sign
-from chassis.testing import KEY, free_port, fresh_database, keys, nats_server, person
+from chassis.testing import KEY, free_port, fresh_database, keys, person
 from tests.bench.archive import fill, number_of
-from tests.bench.processes import running
+from tests.bench.processes import broker, running
 from tests.bench.report import Line, Rounds, Section, say
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -73,14 +73,14 @@ def bench() -> Section:
 @contextlib.contextmanager
 def _service(folder: Path, database_url: str) -> Iterator[int]:
     port = free_port()
-    with nats_server() as broker, identity_keys() as keys_url:
+    with broker() as nats, identity_keys() as keys_url:
         environment = {
             "PORTAL_HOME": str(folder),
             "DOCUMENTS_PORT": str(port),
             "DOCUMENTS_DATABASE_URL": database_url,
             "DOCUMENTS_STORAGE_URL": f"file:{folder / 'objects'}",
             "DOCUMENTS_IDENTITY_KEYS_URL": keys_url,
-            "DOCUMENTS_NATS_URL": broker.url,
+            "DOCUMENTS_NATS_URL": nats.url,
         }
         command = [sys.executable, "-m", "portalctl.main", "serve", "documents"]
         with running(command, log=folder / "documents.log", environment=environment, port=port):

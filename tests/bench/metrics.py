@@ -25,13 +25,13 @@ from chassis.bus import Bus, Delivery
 from chassis.consumer import Consumer
 from chassis.db import Database
 from chassis.identity import HEADER, sign
-from chassis.testing import KEY, free_port, fresh_database, nats_server, person, postgres_server
+from chassis.testing import KEY, free_port, fresh_database, person, postgres_server
 from events.base import STRUCTURED
 from events.network import LineUpserted, TrafficSampled
 from events.users import CustomerChanged
 from services.metrics.handlers import handlers
 from tests.bench.listing import identity_keys
-from tests.bench.processes import program, running
+from tests.bench.processes import broker, program, running
 from tests.bench.report import Line, Rounds, Section, say
 
 ROUNDS = 5
@@ -256,13 +256,13 @@ class _Reader:
 @contextlib.contextmanager
 def _service(folder: Path, database_url: str) -> Iterator[int]:
     port = free_port()
-    with nats_server() as broker, identity_keys() as keys_url:
+    with broker() as nats, identity_keys() as keys_url:
         environment = {
             "PORTAL_HOME": str(folder),
             "METRICS_PORT": str(port),
             "METRICS_DATABASE_URL": database_url,
             "METRICS_IDENTITY_KEYS_URL": keys_url,
-            "METRICS_NATS_URL": broker.url,
+            "METRICS_NATS_URL": nats.url,
         }
         command = [sys.executable, "-m", "services.metrics.main"]
         with running(command, log=folder / "metrics.log", environment=environment, port=port):

@@ -1,5 +1,6 @@
 """Processes of a bench: started, waited for, measured, ended."""
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -9,7 +10,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from chassis.testing import wait_until
+from chassis.bus import connected_bus
+from chassis.testing import NatsServer, nats_server, wait_until
 
 ROOT = Path(__file__).parents[2]
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -40,6 +42,20 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextlib.contextmanager
+def broker() -> Iterator[NatsServer]:
+    """With all streams, so that services listen and tell as they always do."""
+
+    async def declare(url: str) -> None:
+        bus = await connected_bus("portalctl", url)
+        await bus.apply()
+        await bus.close()
+
+    with nats_server() as server:
+        asyncio.run(declare(server.url))
+        yield server
 
 
 def served_by_uvicorn(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from chassis.access import Anyone
 from chassis.errors import NotSignedIn, TooMany, problems
@@ -23,9 +23,7 @@ from services.auth.storage.counters import (
     NO_WAIT,
     account_counter,
     address_counter,
-    clear,
     device_counter,
-    give_back,
     locked,
     password_rule,
     refuse_for,
@@ -35,6 +33,8 @@ from services.auth.storage.sessions import burn_ticket, hold_account, known_devi
 from services.auth.telemetry import SIGN_INS
 
 router = APIRouter(prefix="/auth", tags=["auth"])
+
+_NAMED = select(Account).where(Account.email_key == bindparam("named"), Account.active)
 
 
 class WrongCredentials(NotSignedIn):
@@ -78,8 +78,7 @@ async def _count(here: Context, by: Identity, username: str, device: str | None)
     A device that this person has signed in with counts on its own, so strangers cannot use up its tries.
     """
     async with here.database.transaction() as session:
-        named = select(Account).where(Account.email_key == account_key(username), Account.active)
-        account = await session.scalar(named)
+        account = await session.scalar(_NAMED, {"named": account_key(username)})
         known = await known_device(session, device, account.user_id, here.now) if account else None
         if account is not None and known is not None:
             keys = [device_counter(account.user_id, known)]
@@ -118,8 +117,11 @@ async def _open_ticket(
         account.password_hash = fresh
         if old is not None:
             await burn_ticket(session, old, here.now)
-        await clear(session, {key: None for key in keys if ":address:" not in key}, here.now)
-        await give_back(session, {key: None for key in keys if ":address:" in key}, here.now)
+        for key, row in (await locked(session, dict.fromkeys(keys), here.now)).items():
+            if ":address:" in key:
+                row.give_back(here.now)
+            else:
+                row.start_anew(here.now)
         enrolled = await session.get(TotpFactor, (user_id, "active")) is not None
         ticket = await open_ticket(session, user_id, here.settings, here.now)
     return ticket, "second_factor" if enrolled else "enrol_second_factor"

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.db import Utc
 from services.auth.models.base import Base
-from services.auth.throttle import Counter
+from services.auth.throttle import Counter, given_back
 
 
 class CounterRow(Base):
@@ -34,3 +34,12 @@ class CounterRow(Base):
         self.strikes = counter.strikes
         self.blocked_until = counter.blocked_until
         self.updated_at = now
+
+    def give_back(self, taken: datetime) -> None:
+        """The try was a success."""
+        self.keep(given_back(self.counter, taken), taken)
+
+    def start_anew(self, now: datetime) -> None:
+        """As if nothing had been tried."""
+        self.keep(Counter(), now)
+        self.failures_in_a_row = 0

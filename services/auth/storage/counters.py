@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import insert_new
@@ -13,9 +13,15 @@ from chassis.errors import TooMany
 from services.auth.models import CounterRow, account_key
 from services.auth.secrets import token_hash
 from services.auth.settings import Settings
-from services.auth.throttle import Counter, Limit, Rule, address_block, counted, given_back, wait
+from services.auth.throttle import Limit, Rule, address_block, counted, wait
 
 NO_WAIT = timedelta(0)
+_THESE = (
+    select(CounterRow)
+    .where(CounterRow.key.in_(bindparam("wanted", expanding=True)))
+    .order_by(CounterRow.key)
+    .with_for_update()
+)
 
 
 def password_rule(settings: Settings) -> Rule:
@@ -66,7 +72,11 @@ async def take(session: AsyncSession, rules: Mapping[str, Rule], now: datetime) 
     Returns:
         `NO_WAIT` when it was counted, else how long until the next try is allowed.
     """
-    rows = await locked(session, rules, now)
+    return count(await locked(session, rules, now), rules, now)
+
+
+def count(rows: Mapping[str, CounterRow], rules: Mapping[str, Rule], now: datetime) -> timedelta:
+    """`take` for rows that are held already."""
     longest = max(wait(rules[key], row.counter, now) for key, row in rows.items())
     if longest > NO_WAIT:
         return longest
@@ -77,24 +87,26 @@ async def take(session: AsyncSession, rules: Mapping[str, Rule], now: datetime) 
 
 async def locked(session: AsyncSession, keys: Mapping[str, object], now: datetime) -> dict[str, CounterRow]:
     """The rows, made where missing, held until the transaction ends; always in one order, so nobody waits in a ring."""
-    for key in sorted(keys):
+    rows = {row.key: row for row in await session.scalars(_THESE, {"wanted": list(keys)})}
+    missing = sorted(set(keys) - set(rows))
+    if not missing:
+        return rows
+    for key in missing:
         fresh = {"tries": [], "strikes": 0, "blocked_until": 0.0, "failures_in_a_row": 0}
         await insert_new(session, CounterRow, key=key, updated_at=now, **fresh)
-    these = select(CounterRow).where(CounterRow.key.in_(sorted(keys))).order_by(CounterRow.key).with_for_update()
-    return {row.key: row for row in await session.scalars(these)}
+    return {row.key: row for row in await session.scalars(_THESE, {"wanted": list(keys)})}
 
 
 async def give_back(session: AsyncSession, keys: Mapping[str, object], taken: datetime) -> None:
     """The try was a success."""
     for row in (await locked(session, keys, taken)).values():
-        row.keep(given_back(row.counter, taken), taken)
+        row.give_back(taken)
 
 
 async def clear(session: AsyncSession, keys: Mapping[str, object], now: datetime) -> None:
     """Start these counters anew."""
     for row in (await locked(session, keys, now)).values():
-        row.keep(Counter(), now)
-        row.failures_in_a_row = 0
+        row.start_anew(now)
 
 
 def refuse_for(pause: timedelta) -> TooMany:

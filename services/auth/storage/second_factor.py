@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import Forbidden, NotSignedIn
@@ -17,18 +17,31 @@ from services.auth.secrets import SecretBox, bare_code
 from services.auth.storage.context import Context
 from services.auth.storage.counters import (
     NO_WAIT,
+    count,
     factor_counter,
-    give_back,
     locked,
     refuse_for,
     second_factor_rule,
-    take,
 )
 from services.auth.storage.sessions import count_ticket, hold_account
 from services.auth.telemetry import SIGN_INS
 from services.auth.totp import matching_step
 
 Factor = Literal["totp", "recovery_code"]
+
+
+_TAKE_STEP = (
+    update(TotpFactor)
+    .where(
+        TotpFactor.user_id == bindparam("whose"),
+        TotpFactor.state == "active",
+        TotpFactor.last_step < bindparam("step"),
+        TotpFactor.locked_at.is_(None),
+    )
+    .values(last_step=bindparam("step"))
+    .execution_options(synchronize_session=False)
+)
+"""One statement: of two requests with the same code one wins."""
 
 
 class WrongCode(NotSignedIn):
@@ -71,9 +84,9 @@ async def reserve(here: Context, user_id: UUID, code: str, ticket: str | None) -
         await hold_account(session, user_id)
         alive = ticket is None or await count_ticket(session, ticket, here.settings.ticket_tries, here.now)
         if alive:
-            pause = await take(session, {key: second_factor_rule(here.settings)}, here.now)
-        if alive and pause == NO_WAIT:
-            (await locked(session, {key: None}, here.now))[key].failures_in_a_row += 1
+            rows = await locked(session, {key: None}, here.now)
+            pause = count(rows, {key: second_factor_rule(here.settings)}, here.now)
+            rows[key].failures_in_a_row += pause == NO_WAIT
         app_is_locked = await session.scalar(
             select(TotpFactor.locked_at).where(TotpFactor.user_id == user_id, TotpFactor.state == "active")
         )
@@ -97,10 +110,9 @@ async def accept(session: AsyncSession, box: SecretBox, user_id: UUID, code: str
         factor = "totp"
     if not taken:
         return None
-    key = factor_counter(user_id)
-    rows = await locked(session, {key: None}, now)
-    rows[key].failures_in_a_row = 0
-    await give_back(session, {key: None}, now)
+    for row in (await locked(session, {factor_counter(user_id): None}, now)).values():
+        row.failures_in_a_row = 0
+        row.give_back(now)
     return factor
 
 
@@ -142,14 +154,7 @@ async def _take_step(session: AsyncSession, box: SecretBox, user_id: UUID, code:
     step = matching_step(box.open("totp-seed", user_id, factor.seed), code, now=now)
     if step is None:
         return False
-    unused = update(TotpFactor).where(
-        TotpFactor.user_id == user_id,
-        TotpFactor.state == "active",
-        TotpFactor.last_step < step,
-        TotpFactor.locked_at.is_(None),
-    )
-    result = await session.execute(unused.values(last_step=step).execution_options(synchronize_session=False))
-    return changed_one(result)
+    return changed_one(await session.execute(_TAKE_STEP, {"whose": user_id, "step": step}))
 
 
 async def _take_recovery_code(session: AsyncSession, code_hash: str, user_id: UUID, now: datetime) -> bool:

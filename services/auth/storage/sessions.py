@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import insert_new
@@ -19,6 +19,26 @@ from services.auth.storage.context import Context
 
 Cause = Literal["sign_out", "ended", "reset", "deactivated", "switched", "too_many", "replaced"]
 
+# Every sign-in runs these: built once, for building a statement costs more than running it.
+_HELD = select(Account).where(Account.user_id == bindparam("whose")).with_for_update(key_share=True)
+_UNUSED_TICKET = update(Ticket).where(Ticket.token_hash == bindparam("given"), Ticket.used_at.is_(None))
+_COUNT_TICKET = (
+    _UNUSED_TICKET.where(Ticket.expires_at > bindparam("now"), Ticket.tries < bindparam("most_tries"))
+    .values(tries=Ticket.tries + 1)
+    .execution_options(synchronize_session=False)
+)
+_BURN_TICKET = _UNUSED_TICKET.values(used_at=bindparam("now")).execution_options(synchronize_session=False)
+_LIVING = (
+    select(UserSession)
+    .where(
+        UserSession.user_id == bindparam("whose"),
+        UserSession.ended_at.is_(None),
+        UserSession.expires_at > bindparam("now"),
+        UserSession.last_seen_at > bindparam("seen_after"),
+    )
+    .order_by(UserSession.signed_in_at.desc(), UserSession.id)
+)
+
 
 class Opened(NamedTuple):
     """A session with the token that only its browser knows."""
@@ -32,7 +52,7 @@ async def hold_account(session: AsyncSession, user_id: UUID) -> Account | None:
 
     Always the first thing a transaction holds, so that two of them never wait for each other.
     """
-    return await session.scalar(select(Account).where(Account.user_id == user_id).with_for_update(key_share=True))
+    return await session.scalar(_HELD, {"whose": user_id})
 
 
 async def own_session(session: AsyncSession, by: Identity, settings: Settings, now: datetime) -> UserSession:
@@ -132,17 +152,13 @@ async def open_ticket(session: AsyncSession, user_id: UUID, settings: Settings, 
 
 async def count_ticket(session: AsyncSession, token: str, most_tries: int, now: datetime) -> bool:
     """Use up one of a ticket's tries, in one statement; false when it is used, over or tried too often."""
-    this = update(Ticket).where(Ticket.token_hash == token_hash(token), Ticket.used_at.is_(None))
-    usable = this.where(Ticket.expires_at > now, Ticket.tries < most_tries)
-    result = await session.execute(usable.values(tries=Ticket.tries + 1).execution_options(synchronize_session=False))
-    return changed_one(result)
+    given = {"given": token_hash(token), "now": now, "most_tries": most_tries}
+    return changed_one(await session.execute(_COUNT_TICKET, given))
 
 
 async def burn_ticket(session: AsyncSession, token: str, now: datetime) -> bool:
     """A ticket makes one session, never two."""
-    this = update(Ticket).where(Ticket.token_hash == token_hash(token), Ticket.used_at.is_(None))
-    result = await session.execute(this.values(used_at=now).execution_options(synchronize_session=False))
-    return changed_one(result)
+    return changed_one(await session.execute(_BURN_TICKET, {"given": token_hash(token), "now": now}))
 
 
 async def know_device(
@@ -189,10 +205,5 @@ async def forget_devices(session: AsyncSession, user_id: UUID) -> None:
 
 async def living(session: AsyncSession, user_id: UUID, settings: Settings, now: datetime) -> list[UserSession]:
     """Newest first."""
-    theirs = select(UserSession).where(
-        UserSession.user_id == user_id,
-        UserSession.ended_at.is_(None),
-        UserSession.expires_at > now,
-        UserSession.last_seen_at > now - settings.session_idle,
-    )
-    return list(await session.scalars(theirs.order_by(UserSession.signed_in_at.desc(), UserSession.id)))
+    given = {"whose": user_id, "now": now, "seen_after": now - settings.session_idle}
+    return list(await session.scalars(_LIVING, given))
