@@ -26,6 +26,7 @@ from chassis.telemetry import BUS_CONNECTED
 FETCH_SECONDS = 1.0
 PUBLISH_SECONDS = 5.0
 LARGEST_BATCH = 63
+SAY_AGAIN_SECONDS = 10.0
 LOWEST_SERVER = (2, 12)
 _SUBJECT = re.compile(r'"([^"\s]+)"')
 """Which one the broker refused, in its words."""
@@ -89,6 +90,7 @@ class Bus:
         self._client = Client()
         self._js: JetStreamContext | None = None
         self._violations: dict[str, str] = {}
+        self._said: dict[str, float] = {}
         self._epoch = 0
         self._limits: dict[asyncio.Timeout, str] = {}
         self.connected = asyncio.Event()
@@ -319,7 +321,15 @@ class Bus:
                 self._violations[refused[1].lower()] = str(error)
                 self._give_up(lambda subject: subject == refused[1].lower())
         else:
-            log.warning("bus_error", error=repr(error)[:200])
+            self._say(repr(error)[:200])
+
+    def _say(self, error: str) -> None:
+        """While the broker is away the client tries ten times a second, and each time it fails alike."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._said.get(error, 0.0):
+            self._said = {known: until for known, until in self._said.items() if until > now}
+            self._said[error] = now + SAY_AGAIN_SECONDS
+            log.warning("bus_error", error=error)
 
     async def _on_disconnected(self) -> None:
         self._epoch += 1

@@ -7,6 +7,9 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 REST = timedelta(hours=1)
 """After so long without a try the growing pause starts from its beginning."""
 
+CLOCK_TOLERANCE = timedelta(minutes=1)
+"""Clocks differ by so much. What is dated later was written while a clock was wrong, and says nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -37,9 +40,11 @@ class Counter:
 def wait(rule: Rule, counter: Counter, now: datetime) -> timedelta:
     """How long until the next try is allowed; zero: now. Source: docs/rules/access.md, A-8."""
     at = now.timestamp()
-    seconds = [0.0, counter.blocked_until - at]
+    latest = at + CLOCK_TOLERANCE.total_seconds()
+    blocked = counter.blocked_until - at
+    seconds = [0.0, blocked if blocked <= (rule.longest_delay + CLOCK_TOLERANCE).total_seconds() else 0.0]
     for limit in rule.limits:
-        recent = [tried for tried in counter.tries if tried > at - limit.per.total_seconds()]
+        recent = [tried for tried in counter.tries if at - limit.per.total_seconds() < tried <= latest]
         if len(recent) >= limit.tries:
             seconds.append(recent[-limit.tries] + limit.per.total_seconds() - at)
     return timedelta(seconds=max(seconds))
@@ -49,9 +54,11 @@ def counted(rule: Rule, counter: Counter, now: datetime) -> Counter:
     """The counter after one more try, which `wait` has allowed."""
     at = now.timestamp()
     kept = max([REST, *(limit.per for limit in rule.limits)]).total_seconds()
-    tries = (*(tried for tried in counter.tries if tried > at - kept), at)
-    rested = not counter.tries or counter.tries[-1] < at - REST.total_seconds()
-    after = Counter(tries, 0 if rested else counter.strikes, counter.blocked_until)
+    latest = at + CLOCK_TOLERANCE.total_seconds()
+    earlier = tuple(tried for tried in counter.tries if at - kept < tried <= latest)
+    tries = (*earlier, at)
+    rested = not earlier or earlier[-1] < at - REST.total_seconds()
+    after = Counter(tries, 0 if rested else counter.strikes)
     if not _used_up(rule, after, at):
         return after
     pause = min(rule.first_delay * 2 ** min(after.strikes, 20), rule.longest_delay)

@@ -5,10 +5,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 
 from chassis.db import utc_now
 from events.auth import AuthAuditRecorded, SessionEnded
-from services.auth.models import UserSession
+from services.auth.models import TotpFactor, UserSession
 from services.auth.secrets import token_hash
 from services.auth.totp import code_at, step_of
 from tests.auth.conftest import PASSWORD, Auth, Person, a_customer, a_membership, a_user
@@ -274,3 +275,34 @@ async def test_a_membership_that_ends_closes_the_sessions_that_had_it_open(auth:
 def replace_customer(person: Person) -> Person:
     """The same person at another company."""
     return replace(person, membership_id=uuid4(), customer_id=uuid4())
+
+
+async def test_what_was_opened_while_the_clock_was_a_day_ahead_is_over_and_one_signs_in_again(auth: Auth) -> None:
+    person, browser = await auth.enrolled()
+    half = await auth.at_second_step(person)
+
+    await auth.time_passes(timedelta(days=-1))
+    async with auth.database.transaction() as session:
+        # The app kept the right time, so no code of tomorrow was ever taken.
+        await session.execute(update(TotpFactor).values(last_step=0))
+
+    assert not await alive(auth, browser.cookies["session"])
+    assert (await browser.get("/auth/session")).status_code == 401
+    code = code_at(person.seed, step_of(utc_now()))
+    late = await half.post("/auth/login/second-factor", json={"code": code})
+    assert late.json()["code"] == "sign_in_expired"
+
+    again = await auth.at_second_step(person)
+    answer = await again.post("/auth/login/second-factor", json={"code": code})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_while_the_clock_is_a_day_ahead_sessions_are_over_and_nothing_is_lost(auth: Auth) -> None:
+    person, browser = await auth.enrolled()
+
+    await auth.time_passes(timedelta(days=1))
+
+    assert not await alive(auth, browser.cookies["session"])
+    again = await auth.at_second_step(person)
+    code = code_at(person.seed, step_of(utc_now()))
+    assert (await again.post("/auth/login/second-factor", json={"code": code})).status_code == 200

@@ -110,6 +110,25 @@ def test_an_earlier_success_does_not_lift_a_pause_that_others_brought() -> None:
     assert given_back(counter, after(3)).blocked_until == counter.blocked_until
 
 
+def test_tries_of_a_clock_that_was_a_day_ahead_lock_nobody() -> None:
+    tomorrow = Counter()
+    for number in range(10):
+        tomorrow = counted(PASSWORDS, tomorrow, START + timedelta(days=1, seconds=number))
+    assert wait(PASSWORDS, tomorrow, START + timedelta(days=1, seconds=10)) > timedelta(0)
+
+    assert wait(PASSWORDS, tomorrow, START) == timedelta(0)
+    today = counted(PASSWORDS, tomorrow, START)
+    assert today == counted(PASSWORDS, Counter(), START)
+
+
+def test_a_clock_half_a_minute_ahead_counts() -> None:
+    ahead = Counter()
+    for _ in range(10):
+        ahead = counted(PASSWORDS, ahead, START + timedelta(seconds=30))
+
+    assert wait(PASSWORDS, ahead, START) > timedelta(0)
+
+
 def test_a_rule_without_delay_frees_a_place_as_soon_as_the_oldest_try_is_out() -> None:
     rule = Rule((Limit(2, timedelta(seconds=10)),))
     counter = tried(rule, [0.0, 5.0])

@@ -297,3 +297,38 @@ def test_what_is_refused_says_why_and_the_rest_goes_on(
     tab.look("exchange-refused")
     tab.button("Liste leeren").click()
     expect(refused).to_have_count(0)
+
+
+def test_a_full_drive_says_so_before_a_byte_is_sent(new_tab: NewTab, firm: Company, tmp_path: Path) -> None:
+    quota = firm.admin.get("/exchange/usage").json()["quota"]
+    said = {"Tus-Resumable": "1.0.0", "Upload-Length": str(quota - 100), "Upload-Metadata": "filename Z3Jvc3MuY3N2"}
+    assert firm.admin.post("/exchange/uploads", headers=said).status_code == 201
+    (tmp_path / "klein.csv").write_bytes(b"x" * 1000)
+    tab = at_exchange(new_tab, firm.admin)
+    drop(tab.page, tmp_path / "klein.csv")
+
+    refused = upload(tab, "klein.csv")
+    expect(refused).to_have_attribute("data-state", "failed")
+    expect(refused.get_by_role("alert")).to_contain_text("Auf dem Laufwerk ist nicht genug Platz")
+
+
+def test_whoever_is_signed_out_in_the_middle_signs_in_and_goes_on(
+    new_tab: NewTab, firm: Company, call_records: Path
+) -> None:
+    admin = firm.admin
+    assert admin.phone
+    tab = new_tab()
+    tab.open("/sign-in")
+    tab.sign_in(admin.username, admin.phone)
+    tab.open("/files/exchange")
+    slow_down(tab)
+    drop(tab.page, call_records)
+    has_sent(upload(tab, call_records.name), 20e6)
+    admin.step_up()
+    (other,) = [one["id"] for one in admin.get("/auth/sessions").json()["items"] if not one["current"]]
+    assert admin.client.delete(f"/api/v1/auth/sessions/{other}").status_code == 204
+    tab.page.wait_for_url("**/sign-in*", timeout=10_000)
+    tab.look("exchange-signed-out")
+    tab.sign_in(admin.username, admin.phone)
+    tab.open("/files/exchange")
+    tab.look("exchange-signed-in-again")

@@ -58,6 +58,17 @@ def test_a_file_has_its_limit() -> None:
         read(a_file(*lines, "zu@viel.example;P;Q"))
 
 
+async def test_fifty_thousand_lines_are_refused_in_words_and_nobody_is_made(app: FastAPI) -> None:
+    customer = await a_customer(app)
+
+    answer = await sent(app, customer, a_file(*(f"p{n}@firma.example;P;Q" for n in range(50_000))))
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "too_many_lines")
+    assert str(MOST_LINES) in answer.json()["title"].replace(".", "")
+    async with calling(app, admin_of(customer)) as client:
+        assert len((await client.get("/users")).json()["items"]) == 0
+
+
 async def test_a_preview_makes_nothing_and_says_what_would_be_made(app: FastAPI) -> None:
     customer = await a_customer(app)
     await a_row(app, customer, "da@firma.example")

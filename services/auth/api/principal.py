@@ -4,11 +4,14 @@ from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.auth.models import Account, Customer, Membership, UserSession, opened
 from services.auth.storage.context import Context
+
+_PLACES = select(Membership).where(Membership.user_id == bindparam("whose"))
+_ACTIVE = select(Customer).where(Customer.customer_id.in_(bindparam("wanted", expanding=True)), Customer.active)
 
 
 class UserOut(BaseModel):
@@ -54,12 +57,11 @@ class PrincipalOut(BaseModel):
 
 async def principal_of(session: AsyncSession, here: Context, account: Account, own: UserSession) -> PrincipalOut:
     """From the projections of `auth`; the gateway asks `users` for what really counts."""
-    theirs = list(await session.scalars(select(Membership).where(Membership.user_id == account.user_id)))
+    theirs = list(await session.scalars(_PLACES, {"whose": account.user_id}))
     today = here.now.date()
     holding = [one for one in theirs if one.holds(today)]
     wanted = {one.customer_id for one in holding if one.customer_id} | ({own.customer_id} if own.customer_id else set())
-    active = select(Customer).where(Customer.customer_id.in_(wanted), Customer.active)
-    customers = {one.customer_id: _customer(one) for one in await session.scalars(active)}
+    customers = {one.customer_id: _customer(one) for one in await session.scalars(_ACTIVE, {"wanted": list(wanted)})}
     current = opened(holding, own.customer_id, today)
     customer_id = own.customer_id if current is None or current.customer_id is None else current.customer_id
     return PrincipalOut(

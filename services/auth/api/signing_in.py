@@ -22,7 +22,6 @@ from services.auth.storage.sessions import (
     burn_ticket,
     end_presented,
     has_devices,
-    hold_account,
     know_device,
     known_device,
     open_session,
@@ -55,12 +54,12 @@ async def ticket_of(request: Request, here: Context) -> Ticket:
 
 
 async def account_of_ticket(session: AsyncSession, ticket: str, user_id: UUID, here: Context) -> Account:
-    """Burn the ticket and hold its account.
+    """Burn the ticket; the transaction holds its account already.
 
     Raises:
         SignInExpired: somebody else was faster, or the account was deactivated meanwhile.
     """
-    account = await hold_account(session, user_id)
+    account = await session.get(Account, user_id)
     if account is None or not account.active or not await burn_ticket(session, ticket, here.now):
         raise SignInExpired
     return account

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.db import Utc
 from services.auth.models.base import Base
+from services.auth.throttle import CLOCK_TOLERANCE
 
 
 class UserSession(Base):
@@ -36,8 +37,8 @@ class UserSession(Base):
         return min(self.expires_at, self.last_seen_at + idle)
 
     def lives(self, idle: timedelta, now: datetime) -> bool:
-        """Neither ended nor idle for too long nor too old. Source: docs/rules/access.md, A-16."""
-        return self.ended_at is None and now < self.ends_at(idle)
+        """Not ended, idle for too long, too old or of a time to come. Source: docs/rules/access.md, A-16."""
+        return self.ended_at is None and self.last_seen_at - CLOCK_TOLERANCE <= now < self.ends_at(idle)
 
 
 class Ticket(Base):
@@ -55,7 +56,8 @@ class Ticket(Base):
 
     def lives(self, most_tries: int, now: datetime) -> bool:
         """It may still be tried."""
-        return self.used_at is None and now < self.expires_at and self.tries < most_tries
+        in_time = self.created_at - CLOCK_TOLERANCE <= now < self.expires_at
+        return self.used_at is None and in_time and self.tries < most_tries
 
 
 class Device(Base):

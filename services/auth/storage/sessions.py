@@ -16,6 +16,7 @@ from services.auth.models import Account, Device, Ticket, UserSession, changed_o
 from services.auth.secrets import new_token, token_hash
 from services.auth.settings import Settings
 from services.auth.storage.context import Context
+from services.auth.throttle import CLOCK_TOLERANCE
 
 Cause = Literal["sign_out", "ended", "reset", "deactivated", "switched", "too_many", "replaced"]
 
@@ -35,9 +36,11 @@ _LIVING = (
         UserSession.ended_at.is_(None),
         UserSession.expires_at > bindparam("now"),
         UserSession.last_seen_at > bindparam("seen_after"),
+        UserSession.last_seen_at <= bindparam("seen_before"),
     )
     .order_by(UserSession.signed_in_at.desc(), UserSession.id)
 )
+_DEVICE = select(Device.user_id).where(Device.user_id == bindparam("whose")).limit(1)
 
 
 class Opened(NamedTuple):
@@ -187,7 +190,7 @@ async def known_device(session: AsyncSession, presented: str | None, user_id: UU
 
 async def has_devices(session: AsyncSession, user_id: UUID) -> bool:
     """This person has signed in fully somewhere before."""
-    return await session.scalar(select(Device.user_id).where(Device.user_id == user_id).limit(1)) is not None
+    return await session.scalar(_DEVICE, {"whose": user_id}) is not None
 
 
 async def end_others(session: AsyncSession, user_id: UUID, own: UUID, cause: Cause, now: datetime) -> None:
@@ -205,5 +208,6 @@ async def forget_devices(session: AsyncSession, user_id: UUID) -> None:
 
 async def living(session: AsyncSession, user_id: UUID, settings: Settings, now: datetime) -> list[UserSession]:
     """Newest first."""
-    given = {"whose": user_id, "now": now, "seen_after": now - settings.session_idle}
+    seen = {"seen_after": now - settings.session_idle, "seen_before": now + CLOCK_TOLERANCE}
+    given = {"whose": user_id, "now": now, **seen}
     return list(await session.scalars(_LIVING, given))

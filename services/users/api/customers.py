@@ -13,8 +13,8 @@ from chassis.errors import PreconditionFailed, PreconditionRequired, problems
 from chassis.idempotency import OncePerKey
 from chassis.outbox import emit
 from chassis.paging import Cursor, Limit, Page, cursor_of, key_of
+from chassis.versions import IfMatch, check_version, show_version
 from services.users.api.bodies import LEFT_OUT, Body, CompanyName, Domains, Language, Number, TimeZone
-from services.users.api.versions import IfMatch, check_version, show_version
 from services.users.audit import audit_line
 from services.users.models import Customer, CustomerNumberTaken, CustomerUnknown
 from services.users.people import add_customer

@@ -18,10 +18,10 @@ from chassis.idempotency import OncePerKey
 from chassis.identity import Identity
 from chassis.outbox import emit
 from chassis.paging import Cursor, Limit, Page, cursor_of, key_of
+from chassis.versions import IfMatch, check_version, show_version
 from services.users.api.auditing import refusals
 from services.users.api.bodies import LEFT_OUT, Body, Day, Email, Language, Name
 from services.users.api.rows import InvitationOut
-from services.users.api.versions import IfMatch, check_version, show_version
 from services.users.audit import audit_line
 from services.users.models import AlreadyIn, Deactivated, LastAdmin, Membership, State, UserUnknown
 from services.users.people import emit_user, hold_staff, hold_user, invite_operator, keep_an_administrator, rename

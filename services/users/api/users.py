@@ -13,10 +13,10 @@ from chassis.errors import NoCustomerChosen, PreconditionFailed, PreconditionReq
 from chassis.idempotency import OncePerKey
 from chassis.outbox import emit
 from chassis.paging import Cursor, Limit, Page, cursor_of, key_of
+from chassis.versions import IfMatch, check_version, show_version
 from services.users.api.auditing import note_look, refusals
 from services.users.api.bodies import LEFT_OUT, Body, Day, Email, Language, Modules, Name
 from services.users.api.rows import UserOut, find_row, hold_row, rows_of
-from services.users.api.versions import IfMatch, check_version, show_version
 from services.users.audit import audit_line
 from services.users.domains import DomainNotAllowed, require_allowed
 from services.users.models import (
