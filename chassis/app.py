@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.access import CHECKS
 from chassis.bus import Bus
+from chassis.collecting import keep_what_is_loaded
 from chassis.consumer import Consumer, EventRouter
 from chassis.db import Database, Limits
 from chassis.errors import (
@@ -101,6 +102,7 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
     """Run until SIGTERM, and as long as callers need to go elsewhere; open requests get five seconds."""
     configure_logging(app.state.service, settings.log_level)
     start_tracing(app.state.service, settings.otlp_endpoint)
+    keep_what_is_loaded()
     config = uvicorn.Config(
         app,
         host=settings.host,

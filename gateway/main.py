@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +13,7 @@ from starlette.types import ASGIApp
 
 from chassis.brand import Brand, load_brand
 from chassis.bus import Bus
+from chassis.collecting import keep_what_is_loaded
 from chassis.leaving import end_connections
 from chassis.logging import configure_logging, log
 from chassis.spans import start_tracing
@@ -373,8 +373,6 @@ def run() -> None:
     config = settings()
     configure_logging("gateway", config.log_level)
     start_tracing("gateway", config.otlp_endpoint)
-    # What was made at start stays; short-lived objects of requests are mostly freed without the collector.
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    keep_what_is_loaded()
     with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
         runner.run(_until_told(config))

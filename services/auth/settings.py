@@ -25,7 +25,9 @@ class Settings(MailSettings):
     )
     argon2_memory_kib: int = Field(default=65_536, ge=8, description="memory of one password hash")
     argon2_rounds: int = Field(default=3, ge=1, description="passes over that memory")
-    password_hashes_at_once: int = Field(default=2, ge=1, description="how many hashes are computed side by side; one per processor")
+    password_hashes_at_once: int = Field(
+        default=2, ge=1, description="how many hashes are computed side by side; one per processor"
+    )
     password_hashes_waiting: int = Field(default=100, ge=1, description="how many may wait for that before 503")
     password_tries: int = Field(default=10, ge=1, description="wrong passwords per window, account, address and device")
     password_window: timedelta = Field(default=timedelta(minutes=5), description="the window of `password_tries`")

@@ -1,6 +1,7 @@
 """The events `metrics` reacts to: lines and samples of the network, and what `users` says about customers."""
 
 from collections import Counter
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,10 +20,10 @@ handlers = EventRouter("metrics")
 def handlers_with(bounds: Bounds) -> EventRouter:
     """The same handlers; samples are held against these bounds."""
     router = EventRouter(handlers.service)
-    router.handlers = dict(handlers.handlers)
+    router.handlers, router.prepares = dict(handlers.handlers), dict(handlers.prepares)
 
-    async def take_bounded(event: TrafficSampled, session: AsyncSession) -> None:
-        await take_within(event, session, bounds)
+    async def take_bounded(read: Read, session: AsyncSession) -> None:
+        await take_within(read, session, bounds)
 
     router.handlers[TrafficSampled.subject] = take_bounded
     return router
@@ -35,8 +36,18 @@ async def take_line(event: LineUpserted, session: AsyncSession) -> None:
     await release(session, event.line_id)
 
 
-async def take_within(event: TrafficSampled, session: AsyncSession, bounds: Bounds) -> None:
-    """Store each sample for itself: what is wrong with one refuses that one."""
+class Read(NamedTuple):
+    """What an event brings, and by reason how much of it was no sample."""
+
+    source: str
+    event_id: str
+    samples: list[Sample]
+    refused: Counter[str]
+
+
+@handlers.before(TrafficSampled)
+async def read_samples(event: TrafficSampled) -> Read:
+    """While the transactions of events before it wait for the database."""
     samples: list[Sample] = []
     refused: Counter[str] = Counter()
     for raw in event.samples:
@@ -45,14 +56,19 @@ async def take_within(event: TrafficSampled, session: AsyncSession, bounds: Boun
             samples.append(sample)
         else:
             refused[sample] += 1
-    envelope = event.envelope
-    await take(session, samples, source=envelope.source, event_id=envelope.id, bounds=bounds, refused=refused)
+    return Read(event.envelope.source, event.envelope.id, samples, refused)
+
+
+async def take_within(read: Read, session: AsyncSession, bounds: Bounds) -> None:
+    """Store each sample for itself: what is wrong with one refuses that one."""
+    source, event_id, samples, refused = read
+    await take(session, samples, source=source, event_id=event_id, bounds=bounds, refused=refused)
 
 
 @handlers.on(TrafficSampled)
-async def take_samples(event: TrafficSampled, session: AsyncSession) -> None:
+async def take_samples(read: Read, session: AsyncSession) -> None:
     """Within the bounds that are usual."""
-    await take_within(event, session, Bounds())
+    await take_within(read, session, Bounds())
 
 
 @handlers.on(CustomerChanged)

@@ -107,9 +107,13 @@ def slots_of(times: Sequence[int], counters: Mapping[int, Counter], ceiling_bps:
 def _cut(found: dict[int, SlotSum], start: int, end: int, into: int, out: int) -> None:
     """Share one interval among its slots, in proportion to time."""
     length = end - start
+    first, last = start // STEP_MS, (end - 1) // STEP_MS
+    if first == last and first not in found:
+        found[first] = SlotSum(into, out, length)
+        return
     in_before = out_before = 0
     position = start
-    for slot in range(start // STEP_MS, (end - 1) // STEP_MS + 1):
+    for slot in range(first, last + 1):
         border = min((slot + 1) * STEP_MS, end)
         in_now, out_now = into * (border - start) // length, out * (border - start) // length
         part = SlotSum(in_now - in_before, out_now - out_before, border - position)
