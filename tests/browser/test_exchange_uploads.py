@@ -328,7 +328,8 @@ def test_whoever_is_signed_out_in_the_middle_signs_in_and_goes_on(
     (other,) = [one["id"] for one in admin.get("/auth/sessions").json()["items"] if not one["current"]]
     assert admin.client.delete(f"/api/v1/auth/sessions/{other}").status_code == 204
     tab.page.wait_for_url("**/sign-in*", timeout=10_000)
-    tab.look("exchange-signed-out")
+    tab.shows("Bitte melden Sie sich wieder an")
     tab.sign_in(admin.username, admin.phone)
     tab.open("/files/exchange")
-    tab.look("exchange-signed-in-again")
+    expect(row(tab, call_records.name)).to_contain_text("200 MB", timeout=60_000)
+    wait_until(lambda: known(admin)[0]["sha256"] == sha256_of(call_records), seconds=30)
