@@ -34,6 +34,7 @@ from chassis.errors import (
     problems,
 )
 from chassis.identity import Verifier
+from chassis.inbox import forget_for_ever
 from chassis.leaving import LeavingServer
 from chassis.logging import configure_logging, log
 from chassis.outbox import Relay
@@ -148,6 +149,7 @@ async def _deliver(app: FastAPI, service: Service) -> None:
         consumer = Consumer(service.handlers, database, bus, retry_delays_seconds=settings.retry_delays_seconds)
         streams = [stream for stream, listener in consumers() if listener == service.name]
         loops.append(lambda _app: consumer.run(streams))
+        loops.append(lambda _app: forget_for_ever(database, kept=settings.inbox_kept))
     await bus.connect()
     await asyncio.gather(*(_kept_running(loop, app) for loop in loops))
 

@@ -1,17 +1,21 @@
 """The inbox: what was handled, noted in the transaction of its effect; and what failed, with its next try."""
 
+import asyncio
 import hashlib
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Index, Integer, LargeBinary, String, delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.db import Utc, insert_new, utc_now
+from chassis.db import Database, Utc, insert_new, utc_now
+from chassis.logging import log
 from chassis.outbox import DeliveryBase
 from events.base import Envelope, InvalidEvent, decode
 
+FORGET_EVERY_SECONDS = 3600
 UNDECODABLE = "/undecodable"
 """Stands in the inbox for the source of what has none; its id is a checksum."""
 
@@ -20,6 +24,7 @@ class InboxRow(DeliveryBase):
     """An event whose effect is in this database. Key: source and id, as the sender chose them."""
 
     __tablename__ = "inbox"
+    __table_args__ = (Index("inbox_handled_at_idx", "handled_at"),)
 
     source: Mapped[str] = mapped_column(String(256), primary_key=True)
     event_id: Mapped[str] = mapped_column(String(256), primary_key=True)
@@ -53,6 +58,25 @@ class FailedEvent(DeliveryBase):
 async def first_time(session: AsyncSession, *, source: str, event_id: str, subject: str) -> bool:
     """Note the event; false when it was handled before. Its effect belongs into the same session."""
     return await insert_new(session, InboxRow, source=source, event_id=event_id, subject=subject, handled_at=utc_now())
+
+
+async def forget_for_ever(database: Database, *, kept: timedelta) -> None:
+    """What no stream can bring again, each hour, until cancelled."""
+    while True:
+        try:
+            async with database.transaction() as session:
+                forgotten = await forget(session, handled_before=utc_now() - kept)
+            if forgotten:
+                log.info("inbox_pruned", events=forgotten)
+        except Exception as error:
+            log.warning("inbox_not_pruned", error=repr(error)[:300])
+        await asyncio.sleep(FORGET_EVERY_SECONDS)
+
+
+async def forget(session: AsyncSession, *, handled_before: datetime) -> int:
+    """How many."""
+    result: Any = await session.execute(delete(InboxRow).where(InboxRow.handled_at < handled_before))
+    return int(result.rowcount)
 
 
 async def try_again(session: AsyncSession, failed: FailedEvent) -> None:

@@ -44,6 +44,11 @@ class ServiceSettings(BaseSettings):
         description="after SIGTERM: serve on for so long, each answer ending its connection, where others take over",
     )
     outbox_kept: timedelta = timedelta(days=35)
+    inbox_kept: timedelta = Field(
+        default=timedelta(days=100),
+        ge=timedelta(days=36),
+        description="how long a handled event is known again; longer than any stream keeps it",
+    )
     relay_poll_interval: timedelta = Field(
         default=timedelta(seconds=1),
         description="how soon events of a process that died are published; its own go out at once",

@@ -13,12 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.bus import Bus, connected_bus
 from chassis.consumer import Consumer, DependencyDown, EventRouter
-from chassis.db import Database
-from chassis.inbox import FailedEvent, InboxRow
+from chassis.db import Database, utc_now
+from chassis.inbox import FailedEvent, InboxRow, forget
 from chassis.outbox import OutboxRow, Relay, emit
 from chassis.testing import NatsServer, eventually
 from events.base import STRUCTURED, InvalidEvent
 from events.users import CustomerChanged
+from tests.conftest import NewDatabase
 
 
 def a_customer(number: str = "KD-10001") -> CustomerChanged:
@@ -214,3 +215,18 @@ async def _empty_outbox(chain: Chain) -> bool:
 async def _state_is(chain: Chain, state: str) -> bool:
     async with chain.database.reading() as session:
         return [row.state for row in await session.scalars(select(FailedEvent))] == [state]
+
+
+async def test_what_no_stream_can_bring_again_is_forgotten(new_database: NewDatabase) -> None:
+    database = Database(await new_database("documents"))
+    now = utc_now()
+    async with database.transaction() as session:
+        for days in (99, 101):
+            row = {"source": "/billing/test", "event_id": str(days), "subject": "billing.invoice.published.v1"}
+            session.add(InboxRow(**row, handled_at=now - timedelta(days=days)))
+
+    async with database.transaction() as session:
+        assert await forget(session, handled_before=now - timedelta(days=100)) == 1
+    async with database.reading() as session:
+        assert (await session.scalars(select(InboxRow.event_id))).all() == ["99"]
+    await database.close()
