@@ -324,7 +324,6 @@ def test_whoever_is_signed_out_in_the_middle_signs_in_and_goes_on(
     slow_down(tab)
     drop(tab.page, call_records)
     has_sent(upload(tab, call_records.name), 20e6)
-    admin.step_up()
     (other,) = [one["id"] for one in admin.get("/auth/sessions").json()["items"] if not one["current"]]
     assert admin.client.delete(f"/api/v1/auth/sessions/{other}").status_code == 204
     tab.page.wait_for_url("**/sign-in*", timeout=10_000)
