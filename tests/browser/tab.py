@@ -1,5 +1,6 @@
 """A browser tab with eyes: accessibility, a picture of each screen, and every complaint of the console."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from tests.people import PASSWORD, Person, Phone
 WEB = Path(__file__).parents[2] / "web"
 AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
 PICTURES = WEB / "screenshots"
+WITH_PICTURES = os.environ.get("SCREENSHOTS") != "0"
+"""They are for people's eyes; where nobody looks (`.ci/run`) they are left out."""
 WIDTHS = (1280, 380)
 SCHEMES = ("light", "dark")
 LANGUAGES = ("de", "en")
@@ -147,7 +150,9 @@ class Tab:
         self.page.evaluate(AXE.read_text("utf-8"))
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         violations = [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found["violations"]]
-        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        if WITH_PICTURES:
+            # Chromium on a busy machine may take its time.
+            self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True, timeout=60_000)
         assert not violations, f"{name}: {violations}"
 
     def close(self) -> None:

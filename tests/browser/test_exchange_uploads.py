@@ -321,7 +321,7 @@ def test_whoever_is_signed_out_in_the_middle_signs_in_and_goes_on(
     tab.open("/sign-in")
     tab.sign_in(admin.username, admin.phone)
     tab.open("/files/exchange")
-    slow_down(tab)
+    slow_down(tab, 3 * SLOW)
     drop(tab.page, call_records)
     has_sent(upload(tab, call_records.name), 20e6)
     (other,) = [one["id"] for one in admin.get("/auth/sessions").json()["items"] if not one["current"]]
