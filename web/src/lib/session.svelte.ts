@@ -89,9 +89,9 @@ let telling = Promise.resolve();
 
 async function tell(next: Language): Promise<void> {
   const { current } = session;
-  if (current && language.current === next && current.user.language !== next) {
+  if (current && language.current === next) {
+    // Told even if the session seems to know it: the session hears of a change a moment after the profile.
     await answer(api.PATCH("/users/me", { body: { language: next } }));
-    // Otherwise the way back would look like no change.
     if (session.current === current) session.current = { ...current, user: { ...current.user, language: next } };
   }
 }
