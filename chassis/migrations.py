@@ -105,8 +105,13 @@ def _upgrade(connection: Connection, service: str) -> str:
     return ScriptDirectory.from_config(config).get_current_head() or "base"
 
 
+def index_inbox_age() -> None:
+    """Old inbox rows are found by their age, so that they can go."""
+    op.create_index("inbox_handled_at_idx", "inbox", ["handled_at"])
+
+
 def create_delivery_tables() -> None:
-    """For a service's first revision: outbox, inbox, failed_events, idempotency_keys."""
+    """For a service's first revision: outbox, inbox, failed_events, idempotency_keys; later `index_inbox_age`."""
     position = BigInteger().with_variant(Integer, "sqlite")
     op.create_table(
         "outbox",

@@ -16,13 +16,13 @@ from uuid import uuid4
 import asyncpg
 
 from chassis.bus import Bus, connected_bus
-from chassis.testing import NatsServer, eventually, free_port, fresh_database, nats_server, postgres_server
+from chassis.testing import NatsServer, eventually, free_port, fresh_database, postgres_server
 from events.base import STRUCTURED, encode, uuid7
 from events.billing import InvoicePublished
 from events.users import CustomerChanged
 from tests.bench.events import PDF_BYTES, Message, invoices
 from tests.bench.listing import identity_keys
-from tests.bench.processes import cpu_seconds, parent, running
+from tests.bench.processes import broker, cpu_seconds, parent, running
 from tests.bench.report import Line, Rounds, Section, say
 from tests.portal import Portal, running_portal
 
@@ -55,23 +55,22 @@ def bench() -> Section:
     with (
         tempfile.TemporaryDirectory(prefix="bench-sizing-") as name,
         postgres_server() as base,
-        nats_server() as broker,
+        broker() as nats,
         identity_keys() as keys_url,
     ):
-        lines = asyncio.run(_by_consumers(Path(name), base, broker, keys_url))
+        lines = asyncio.run(_by_consumers(Path(name), base, nats, keys_url))
     return Section("sizing", "Sizing", HOW, [*lines, *_whole()])
 
 
-async def _by_consumers(folder: Path, base: str, broker: NatsServer, keys_url: str) -> list[Line]:
+async def _by_consumers(folder: Path, base: str, nats: NatsServer, keys_url: str) -> list[Line]:
     url = await fresh_database("documents", base, folder)
-    bus = await connected_bus("documents", broker.url)
-    await bus.apply()
+    bus = await connected_bus("documents", nats.url)
     database = await asyncpg.connect(url.replace("+asyncpg", ""))
     found: dict[int, list[Filing]] = {count: [] for count in CONSUMERS}
     bare: list[float] = []
     for number in range(ROUNDS):
         for count in CONSUMERS:
-            with _documents(count, folder, url, keys_url, broker) as pids:
+            with _documents(count, folder, url, keys_url, nats) as pids:
                 await _introduce(bus, database)
                 wanted = invoices(CUSTOMER, WAITING, first_day=date(1960 + 3 * number + 12 * count, 1, 1))
                 found[count].append(await _filing(bus, database, pids, wanted))
@@ -102,7 +101,7 @@ def _lines(found: dict[int, list[Filing]], bare: Rounds) -> list[Line]:
 
 
 @contextlib.contextmanager
-def _documents(count: int, folder: Path, url: str, keys_url: str, broker: NatsServer) -> Iterator[list[int]]:
+def _documents(count: int, folder: Path, url: str, keys_url: str, nats: NatsServer) -> Iterator[list[int]]:
     """So many processes of the service, alike."""
     command = [sys.executable, "-m", "portalctl.main", "serve", "documents"]
     with contextlib.ExitStack() as stack:
@@ -115,7 +114,7 @@ def _documents(count: int, folder: Path, url: str, keys_url: str, broker: NatsSe
                 "DOCUMENTS_DATABASE_URL": url,
                 "DOCUMENTS_STORAGE_URL": f"file:{folder / 'objects'}",
                 "DOCUMENTS_IDENTITY_KEYS_URL": keys_url,
-                "DOCUMENTS_NATS_URL": broker.url,
+                "DOCUMENTS_NATS_URL": nats.url,
             }
             log = folder / f"documents-{port}.log"
             pids.append(stack.enter_context(running(command, log=log, environment=environment, port=port)).pid)

@@ -3,18 +3,19 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
 
 from chassis.bus import Bus, connected_bus
 from chassis.consumer import Consumer, DependencyDown, EventRouter
 from chassis.db import Database, utc_now
-from chassis.inbox import FailedEvent, InboxRow, forget
+from chassis.inbox import FailedEvent, InboxRow, forget_for_ever
 from chassis.outbox import OutboxRow, Relay, emit
 from chassis.testing import NatsServer, eventually
 from events.base import STRUCTURED, InvalidEvent
@@ -203,6 +204,20 @@ async def test_killing_the_broker_loses_nothing(chain: Chain, nats: NatsServer) 
     assert len(chain.seen) == 20
 
 
+async def test_the_same_trouble_with_the_broker_is_said_once_in_a_while(nats: NatsServer) -> None:
+    bus = await connected_bus("documents", nats.url)
+    with capture_logs() as said:
+        for _ in range(30):
+            await bus._on_error(ConnectionRefusedError(111, "refused"))
+        await bus._on_error(TimeoutError("something else"))
+    await bus.close()
+
+    assert [line["error"] for line in said if line["event"] == "bus_error"] == [
+        "ConnectionRefusedError(111, 'refused')",
+        "TimeoutError('something else')",
+    ]
+
+
 async def _true(value: object) -> object:
     return value
 
@@ -225,8 +240,40 @@ async def test_what_no_stream_can_bring_again_is_forgotten(new_database: NewData
             row = {"source": "/billing/test", "event_id": str(days), "subject": "billing.invoice.published.v1"}
             session.add(InboxRow(**row, handled_at=now - timedelta(days=days)))
 
-    async with database.transaction() as session:
-        assert await forget(session, handled_before=now - timedelta(days=100)) == 1
-    async with database.reading() as session:
-        assert (await session.scalars(select(InboxRow.event_id))).all() == ["99"]
+    async def known() -> list[str]:
+        async with database.reading() as session:
+            return list(await session.scalars(select(InboxRow.event_id).order_by(InboxRow.event_id)))
+
+    async def only_the_young() -> bool:
+        return await known() == ["99"]
+
+    assert await known() == ["101", "99"]
+    forgetting = asyncio.create_task(forget_for_ever(database, kept=timedelta(days=100)))
+    await eventually(only_the_young)
+    forgetting.cancel()
+    await database.close()
+
+
+async def test_while_the_broker_takes_nothing_the_relay_rests(new_database: NewDatabase) -> None:
+    database = Database(await new_database("documents"))
+    broker_is_back = False
+    tries = taken = 0
+
+    async def publish(_subject: str, _payload: bytes, _headers: Mapping[str, str]) -> None:
+        nonlocal tries, taken
+        tries += 1
+        if not broker_is_back:
+            raise TimeoutError
+        taken += 1
+
+    relay = Relay("documents", database, publish, poll=timedelta(milliseconds=50), kept=timedelta(days=35))
+    relaying = asyncio.create_task(relay.run())
+    for _ in range(40):
+        async with database.transaction() as session:
+            emit(session, a_customer())
+    assert tries < 200, "each new event sent all that waits against a wall"
+
+    broker_is_back = True
+    await eventually(lambda: _true(taken == 40))
+    relaying.cancel()
     await database.close()

@@ -86,7 +86,11 @@ def count(rows: Mapping[str, CounterRow], rules: Mapping[str, Rule], now: dateti
 
 
 async def locked(session: AsyncSession, keys: Mapping[str, object], now: datetime) -> dict[str, CounterRow]:
-    """The rows, made where missing, held until the transaction ends; always in one order, so nobody waits in a ring."""
+    """The rows, made where missing, held until the transaction ends.
+
+    In one order, so that nobody waits in a ring. Only first tries of three at the same moment may; then PostgreSQL
+    refuses one of them after a second.
+    """
     rows = {row.key: row for row in await session.scalars(_THESE, {"wanted": list(keys)})}
     missing = sorted(set(keys) - set(rows))
     if not missing:

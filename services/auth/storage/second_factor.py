@@ -86,7 +86,8 @@ async def reserve(here: Context, user_id: UUID, code: str, ticket: str | None) -
         if alive:
             rows = await locked(session, {key: None}, here.now)
             pause = count(rows, {key: second_factor_rule(here.settings)}, here.now)
-            rows[key].failures_in_a_row += pause == NO_WAIT
+            if pause == NO_WAIT:
+                rows[key].failures_in_a_row += 1
         app_is_locked = await session.scalar(
             select(TotpFactor.locked_at).where(TotpFactor.user_id == user_id, TotpFactor.state == "active")
         )

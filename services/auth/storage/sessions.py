@@ -24,7 +24,11 @@ Cause = Literal["sign_out", "ended", "reset", "deactivated", "switched", "too_ma
 _HELD = select(Account).where(Account.user_id == bindparam("whose")).with_for_update(key_share=True)
 _UNUSED_TICKET = update(Ticket).where(Ticket.token_hash == bindparam("given"), Ticket.used_at.is_(None))
 _COUNT_TICKET = (
-    _UNUSED_TICKET.where(Ticket.expires_at > bindparam("now"), Ticket.tries < bindparam("most_tries"))
+    _UNUSED_TICKET.where(
+        Ticket.created_at <= bindparam("latest"),
+        Ticket.expires_at > bindparam("now"),
+        Ticket.tries < bindparam("most_tries"),
+    )
     .values(tries=Ticket.tries + 1)
     .execution_options(synchronize_session=False)
 )
@@ -155,7 +159,8 @@ async def open_ticket(session: AsyncSession, user_id: UUID, settings: Settings, 
 
 async def count_ticket(session: AsyncSession, token: str, most_tries: int, now: datetime) -> bool:
     """Use up one of a ticket's tries, in one statement; false when it is used, over or tried too often."""
-    given = {"given": token_hash(token), "now": now, "most_tries": most_tries}
+    latest = now + CLOCK_TOLERANCE
+    given = {"given": token_hash(token), "now": now, "latest": latest, "most_tries": most_tries}
     return changed_one(await session.execute(_COUNT_TICKET, given))
 
 

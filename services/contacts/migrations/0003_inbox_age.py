@@ -1,6 +1,6 @@
-"""Old inbox rows are found by their age, so that they can go."""
+"""The inbox by age."""
 
-from alembic import op
+from chassis.migrations import index_inbox_age
 
 revision = "0003"
 down_revision = "0002"
@@ -9,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index("inbox_handled_at_idx", "inbox", ["handled_at"])
+    index_inbox_age()
