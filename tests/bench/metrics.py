@@ -401,17 +401,15 @@ async def _ingest(folder: Path, base: str, nats_url: str) -> list[Line]:
         url = await fresh_database("metrics", base_url, folder)
         feed = _Feed(url)
         await feed.customer_and_lines(uuid4(), names)
-        bus = await connected_bus("metrics", nats_url)
         speeds, bare = [], []
         for number in range(ROUNDS):
             part = slice(number * INGEST_EVENTS, (number + 1) * INGEST_EVENTS)
-            speeds.append(await _speed(feed, bus, payloads[part]))
+            speeds.append(await _speed(feed, nats_url, payloads[part]))
             bare.append(await _bare_speed(base_url, folder, rows[part]))
             say(f"  {database}, round {number + 1} of {ROUNDS}: {speeds[-1]:,.0f} samples/s")
         if base_url:
             per_sample = await _postgres_bytes(url) / (len(payloads) * PER_EVENT)
             lines.append(Line("on disk in PostgreSQL, per sample", f"{per_sample:.0f} bytes"))
-        await bus.close()
         await feed.database.close()
         goal, found = GOALS_PER_SECOND[database], Rounds(speeds)
         anchor = f"bare table: {Rounds(bare).text('samples/s')}"
@@ -436,8 +434,9 @@ def _traffic(names: Sequence[str]) -> tuple[list[bytes], list[list[tuple[int, ..
     return payloads, rows
 
 
-async def _speed(feed: _Feed, bus: Bus, payloads: Sequence[bytes]) -> float:
-    """Of the consumer as it runs in the service."""
+async def _speed(feed: _Feed, nats_url: str, payloads: Sequence[bytes]) -> float:
+    """Of the consumer as it runs in the service, over a connection of its own: nothing is left from another round."""
+    bus = await connected_bus("metrics", nats_url)
     for payload in payloads:
         await bus.publish(TrafficSampled.subject, payload, {"Content-Type": STRUCTURED})
     wanted = await feed.handled() + len(payloads)
@@ -447,10 +446,15 @@ async def _speed(feed: _Feed, bus: Bus, payloads: Sequence[bytes]) -> float:
     async def all_handled() -> bool:
         return await feed.handled() >= wanted
 
+    async def all_acknowledged() -> bool:
+        return not (await bus._stream_api().consumer_info("NETWORK", "metrics")).num_ack_pending
+
     await eventually(all_handled, seconds=120, every=0.01)
     taken = time.perf_counter() - start
+    await eventually(all_acknowledged)
     consuming.cancel()
     await asyncio.gather(consuming, return_exceptions=True)
+    await bus.close()
     return len(payloads) * PER_EVENT / taken
 
 

@@ -4,10 +4,11 @@ What is stored depends only on which samples came, never on their order: of two 
 slots are always worked out anew from all counters around them, rollups from all slots beneath them.
 """
 
+import asyncio
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -41,9 +42,8 @@ _DERIVED_AT_ONCE_MS = 30 * 86_400_000
 
 
 class _Work(NamedTuple):
-    """What one batch changes."""
+    """What one batch changes beside the counters."""
 
-    counters: list[Row]
     slots: list[Row]
     gone: list[Row]
     touched: list[tuple[int, int, int]]
@@ -60,10 +60,14 @@ async def keep(
     runs = {line: clusters(sorted(counters), apart_ms=_APART_MS) for line, counters in new.items()}
     around = [(line, run[0] - _REACH_MS, run[-1] + _REACH_MS) for line, found in runs.items() for run in found]
     kept = await _counters_in(session, around)
-    work = _Work([], [], [], [])
-    for line, found in runs.items():
-        _work_on(work, line, found, new[line], kept.get(line, {}), ceilings[line])
-    await write(session, PUT_COUNTERS, work.counters)
+    fresh = {line: _fresh(counters, kept.get(line, {})) for line, counters in new.items()}
+    work = _Work([], [], [])
+
+    def work_out() -> None:
+        for line, counters in fresh.items():
+            _work_on(work, line, runs[line], counters, kept.get(line, {}) | counters, ceilings[line])
+
+    await _while_writing(write(session, PUT_COUNTERS, _rows(fresh)), work_out)
     await _write_slots(session, work)
     newest = ((line, found[-1][-1]) for line, found in runs.items())
     await write(session, NOTE_NEWEST, [(at, at >= due_from_ms, line) for line, at in newest])
@@ -80,7 +84,7 @@ async def derive(session: AsyncSession, line: int, ceiling_bps: int) -> None:
         end = min(start + _DERIVED_AT_ONCE_MS // STEP_MS, last // STEP_MS + 1)
         around = [(line, start * STEP_MS - _REACH_MS, end * STEP_MS + _REACH_MS)]
         counters = (await _counters_in(session, around)).get(line, {})
-        work = _Work([], [], [], [])
+        work = _Work([], [], [])
         _add_slots(work, line, sorted(counters), counters, (start, end - 1, ceiling_bps))
         await _write_slots(session, work)
         start = end
@@ -111,20 +115,33 @@ async def _counters_in(session: AsyncSession, ranges: Sequence[Row]) -> dict[int
     return found
 
 
+async def _while_writing(writing: Coroutine[Any, Any, None], work_out: Callable[[], None]) -> None:
+    """The database has its work, this process another; both are done after it."""
+    written = asyncio.create_task(writing)
+    try:
+        await asyncio.sleep(0)  # the statement is on its way
+        work_out()
+    finally:
+        await written
+
+
+def _fresh(new: Counters, kept: Counters) -> dict[int, Counter]:
+    """What is there already, or smaller, changes nothing."""
+    return {at: counter for at, counter in new.items() if (old := kept.get(at)) is None or counter > old}
+
+
+def _rows(counters: Mapping[int, Counters]) -> list[Row]:
+    return [
+        (line, at, c[0], c[1] - SIGN, c[2] - SIGN) for line, of_line in counters.items() for at, c in of_line.items()
+    ]
+
+
 def _work_on(
-    work: _Work,
-    line: int,
-    runs: Sequence[Sequence[int]],
-    new: Counters,
-    kept: dict[int, Counter],
-    ceiling_bps: int,
+    work: _Work, line: int, runs: Sequence[Sequence[int]], fresh: Counters, kept: Counters, ceiling_bps: int
 ) -> None:
-    """Note what the samples of one line change. What is there already, or smaller, changes nothing."""
-    fresh = {at: counter for at, counter in new.items() if (old := kept.get(at)) is None or counter > old}
+    """Note what the fresh samples of one line change; ``kept`` has them and those around them."""
     if not fresh:
         return
-    kept |= fresh
-    work.counters.extend((line, at, c[0], c[1] - SIGN, c[2] - SIGN) for at, c in fresh.items())
     all_times = sorted(kept)
     for run in runs:
         changed = [at for at in run if at in fresh]
