@@ -134,7 +134,9 @@ class Consumer:
             alone = 0
             try:
                 while waiting:
-                    for delivery in list(waiting)[len(ahead) : PREPARED_AHEAD]:
+                    # SQLite settles all that is ready together; elsewhere the first does not wait until all are.
+                    most = PREPARED_AHEAD if self._database.is_sqlite else min(len(ahead) + 2, PREPARED_AHEAD)
+                    for delivery in list(waiting)[len(ahead) : most]:
                         ahead.append(asyncio.create_task(self._prepare_delivery(delivery)))
                     ready = _those_ready(ahead) if self._database.is_sqlite and not alone else []
                     if len(ready) > 1:
