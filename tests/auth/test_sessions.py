@@ -9,8 +9,9 @@ from sqlalchemy import update
 
 from chassis.db import utc_now
 from events.auth import AuthAuditRecorded, SessionEnded
-from services.auth.models import TotpFactor, UserSession
+from services.auth.models import Ticket, TotpFactor, UserSession
 from services.auth.secrets import token_hash
+from services.auth.storage.sessions import count_ticket, open_ticket
 from services.auth.totp import code_at, step_of
 from tests.auth.conftest import PASSWORD, Auth, Person, a_customer, a_membership, a_user
 
@@ -295,6 +296,19 @@ async def test_what_was_opened_while_the_clock_was_a_day_ahead_is_over_and_one_s
     again = await auth.at_second_step(person)
     answer = await again.post("/auth/login/second-factor", json={"code": code})
     assert answer.status_code == 200, answer.text
+    listed = await (await auth.signed_in(again)).get("/auth/sessions")
+    assert [one["current"] for one in listed.json()["items"]] == [True]
+
+
+async def test_a_ticket_of_a_time_to_come_is_refused_when_read_and_when_counted(auth: Auth) -> None:
+    person, _ = await auth.enrolled()
+    now, most = utc_now(), 5
+    async with auth.database.transaction() as session:
+        for ahead, alive in ((timedelta(seconds=30), True), (timedelta(minutes=2), False)):
+            token = await open_ticket(session, person.user_id, auth.settings, now + ahead)
+            ticket = await session.get_one(Ticket, token_hash(token))
+            assert ticket.lives(most, now) is alive
+            assert await count_ticket(session, token, most, now) is alive
 
 
 async def test_while_the_clock_is_a_day_ahead_sessions_are_over_and_nothing_is_lost(auth: Auth) -> None:
