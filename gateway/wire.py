@@ -107,6 +107,8 @@ class Cycle(RequestResponseCycle):
         if self.expected_content_length:
             raise ValueError("the body has not the length that was said")
         self.response_complete = True
+        # the scope holds this cycle and this cycle the scope: apart, both go at once, without the collector
+        self.scope.pop("extensions", None)
         self.message_event.set()
         if not self.keep_alive and not self._lingers:
             self.transport.close()
