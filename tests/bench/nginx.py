@@ -38,6 +38,8 @@ def proxies(folder: Path, *, upstream_port: int, check_port: int, open_port: int
     passing = """      proxy_pass http://answers;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
+      proxy_buffers 8 64k;
+      proxy_max_temp_file_size 0;
 """
     servers = f"""  upstream answers {{
     server 127.0.0.1:{upstream_port};
