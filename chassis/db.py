@@ -179,7 +179,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
+    raw: Any = connection.connection.dbapi_connection
+    raw.begin(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
 
 
 async def insert_new(session: AsyncSession, table: Any, **values: Any) -> bool:

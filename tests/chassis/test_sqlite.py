@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import aiosqlite
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -78,3 +80,66 @@ async def test_a_cancelled_statement_leaves_nothing_behind(database: Database) -
     async with database.transaction() as session:
         assert await session.scalar(text("SELECT count(*) FROM words")) == 0
         await session.execute(text("INSERT INTO words (word) VALUES ('eins')"))
+
+
+async def test_one_visit_for_each_statement_and_one_for_the_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visits: list[str] = []
+    execute = aiosqlite.Connection._execute
+
+    async def counted(connection: aiosqlite.Connection, function: Any, *given: Any, **named: Any) -> Any:
+        visits.append(function.__name__)
+        return await execute(connection, function, *given, **named)
+
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", counted)
+    async with database.reading() as session:
+        await session.execute(text("SELECT count(*) FROM words"))
+        await session.execute(text("SELECT max(word) FROM words"))
+    assert visits == ["_visit", "_visit", "rollback"]
+
+    visits.clear()
+    async with database.transaction() as session:
+        await session.execute(text("INSERT INTO words (word) VALUES ('eins')"))
+    assert visits == ["_visit", "commit"]
+
+    visits.clear()
+    async with database.transaction():
+        pass
+    assert visits == []
+
+
+async def test_a_write_transaction_holds_the_file_from_its_first_question_on(
+    database: Database, tmp_path: Path
+) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("SELECT count(*) FROM words"))
+        async with aiosqlite.connect(tmp_path / "test.db", timeout=0) as other:
+            with pytest.raises(aiosqlite.OperationalError, match="locked"):
+                await other.execute("INSERT INTO words (word) VALUES ('zwei')")
+
+
+async def test_two_questions_of_a_reader_see_the_same(database: Database) -> None:
+    async with database.reading() as session:
+        before = await session.scalar(text("SELECT count(*) FROM words"))
+        async with database.transaction() as other:
+            await other.execute(text("INSERT INTO words (word) VALUES ('eins')"))
+        assert (before, await session.scalar(text("SELECT count(*) FROM words"))) == (0, 0)
+
+
+async def test_a_stream_is_part_of_its_transaction(database: Database) -> None:
+    async with database.reading() as session:
+        first = await session.stream(text("SELECT count(*) FROM words"))
+        before = (await first.one())[0]
+        async with database.transaction() as other:
+            await other.execute(text("INSERT INTO words (word) VALUES ('eins')"))
+        assert (before, await session.scalar(text("SELECT count(*) FROM words"))) == (0, 0)
+
+
+async def test_what_follows_an_error_is_a_new_transaction(database: Database) -> None:
+    async with database.reading() as session:
+        with pytest.raises(OperationalError):
+            await session.execute(text("SELECT nothing FROM nowhere"))
+        await session.rollback()
+        await session.execute(text("SELECT 1"))
+        assert await session.scalar(text("SELECT count(*) FROM words")) == 0
