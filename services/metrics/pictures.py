@@ -72,9 +72,11 @@ def stamp(seconds: int) -> str:
     return f"{_day(day)}T{_time_of_day(rest)}Z"
 
 
-def _stamps(drawn: Grid) -> list[str]:
+@lru_cache(maxsize=32)
+def _stamps(drawn: Grid) -> tuple[str, ...]:
+    """Whoever looks at several lines looks at the same steps."""
     moments = range(drawn.start, drawn.start + drawn.steps * drawn.step_seconds, drawn.step_seconds)
-    return [f"{_day(at // 86_400)}T{_time_of_day(at % 86_400)}Z" for at in moments]
+    return tuple(f"{_day(at // 86_400)}T{_time_of_day(at % 86_400)}Z" for at in moments)
 
 
 @lru_cache(maxsize=20_000)

@@ -16,6 +16,7 @@ from services.metrics.rates import LONGEST_INTERVAL_MS, STEP_MS, Counter, cluste
 from services.metrics.store import partitions
 from services.metrics.store.rows import Row, is_postgresql, read, read_plain, write, write_from
 from services.metrics.store.statements import (
+    ADD_COUNTERS,
     COUNTERS_IN,
     EXTENT,
     LOCK_LINES,
@@ -67,7 +68,7 @@ async def keep(
         for line, counters in fresh.items():
             _work_on(work, line, runs[line], counters, kept.get(line, {}) | counters, ceilings[line])
 
-    await _while_writing(write(session, PUT_COUNTERS, _rows(fresh)), work_out)
+    await _while_writing(_write_counters(session, fresh, kept), work_out)
     await _write_slots(session, work)
     newest = ((line, found[-1][-1]) for line, found in runs.items())
     await write(session, NOTE_NEWEST, [(at, at >= due_from_ms, line) for line, at in newest])
@@ -130,10 +131,16 @@ def _fresh(new: Counters, kept: Counters) -> dict[int, Counter]:
     return {at: counter for at, counter in new.items() if (old := kept.get(at)) is None or counter > old}
 
 
-def _rows(counters: Mapping[int, Counters]) -> list[Row]:
-    return [
-        (line, at, c[0], c[1] - SIGN, c[2] - SIGN) for line, of_line in counters.items() for at, c in of_line.items()
-    ]
+async def _write_counters(session: AsyncSession, fresh: Mapping[int, Counters], kept: Mapping[int, Counters]) -> None:
+    """Nobody else adds one meanwhile: the lines are locked."""
+    added: list[Row] = []
+    raised: list[Row] = []
+    for line, counters in fresh.items():
+        before = kept.get(line, {})
+        for at, (discontinuity, into, out) in counters.items():
+            (raised if at in before else added).append((line, at, discontinuity, into - SIGN, out - SIGN))
+    await write(session, ADD_COUNTERS, added)
+    await write(session, PUT_COUNTERS, raised)
 
 
 def _work_on(

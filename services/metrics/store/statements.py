@@ -24,6 +24,15 @@ COUNTERS_IN = Text(
 )
 """OFFSET 0 keeps PostgreSQL from turning the many small look-ups into one large join."""
 
+ADD_COUNTERS = Text(
+    "INSERT INTO counters (line_number, at_ms, discontinuity, in_octets, out_octets) VALUES (?, ?, ?, ?, ?)",
+    """
+    INSERT INTO counters (line_number, at_ms, discontinuity, in_octets, out_octets)
+    SELECT * FROM unnest($1::int[], $2::bigint[], $3::int[], $4::bigint[], $5::bigint[])
+    """,
+)
+"""Of moments that were looked for and not there: a third quicker in PostgreSQL than asking about a conflict again."""
+
 PUT_COUNTERS = Text(
     """
     INSERT INTO counters (line_number, at_ms, discontinuity, in_octets, out_octets) VALUES (?, ?, ?, ?, ?)
