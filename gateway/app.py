@@ -18,7 +18,7 @@ from gateway.caller import (
     network_of,
     require_own_page,
 )
-from gateway.headers import COOKIES, read_cookies, read_once, security_headers
+from gateway.headers import COOKIES, read_cookies, read_once
 from gateway.limits import RateLimit, declared_length, require_fitting_body
 from gateway.proxy import Proxy
 from gateway.routing import PREFIX, Route, Table
@@ -50,7 +50,6 @@ class Gateway:
         self._has_mailbox = bool(settings.mailbox_url)
         self._trusted_proxies = settings.trusted_proxies
         self._origin = settings.public_url.rstrip("/").encode("ascii")
-        self._always = security_headers(https=settings.secure_cookies)
         self._cookie_names = {f"{settings.cookie_prefix}{name}".encode(): name for name in COOKIES}
         self._timers: dict[tuple[str, str, int], Callable[[float], None]] = {}
         self._traced = bool(settings.otlp_endpoint)
@@ -60,7 +59,7 @@ class Gateway:
         if scope["type"] != "http":
             return
         started = time.perf_counter()
-        call = Call(scope, receive, send, self._always)
+        call = Call(scope, receive, send)
         if self._traced:
             with request_span(call.method, call.request_id) as span:
                 call.traceparent = traceparent().encode("ascii")

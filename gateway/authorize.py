@@ -24,6 +24,7 @@ CARRIED = ("documents", "metrics", "contracts", "contacts")
 the caller, so these stay with it, and so does what it answers itself."""
 _ORIGINAL = (b"x-original-method", b"x-original-uri")
 _FORWARDED = (b"x-forwarded-method", b"x-forwarded-uri")
+_WAYS = (_ORIGINAL, _FORWARDED)
 _OF_BODY = (b"x-original-length", b"x-original-coding", b"x-original-connection")
 _TOLD = frozenset((*_ORIGINAL, *_FORWARDED, *_OF_BODY))
 
@@ -43,9 +44,9 @@ class Authorize:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, for paths that begin with `AUTHORIZE`."""
-        call = Call(scope, receive, send, [])
+        call = Call(scope, receive, send)
         try:
-            call = _original(scope, receive, send)
+            _turn_to_original(call)
             route = await self._gateway.weigh(call)
             if route.target not in CARRIED or (call.length is None and not route.flows):
                 raise NotCarried
@@ -59,39 +60,46 @@ class Authorize:
             await _refuse(call, Forbidden())
 
 
-def _original(scope: Scope, receive: Receive, send: Send) -> Call:
-    """The request that the proxy holds, without its body.
+def _turn_to_original(call: Call) -> None:
+    """The call becomes the request that the proxy holds, without its body.
 
     Raises:
         Forbidden: it is not said which, or in two ways: one of them may be the client's own.
         BadRequest: a header that may not be repeated is.
     """
-    pairs: HeaderList = list(scope["headers"])
-    told = read_once([pair for pair in pairs if pair[0] in _TOLD])
-    behind = scope["raw_path"][len(AUTHORIZE) :]
-    query: bytes = scope["query_string"]
-    if behind:
-        method, path = scope["method"].encode(), behind
-    else:
-        method, uri = _one_way(told)
-        path, _, query = uri.partition(b"?")
-    if not method or not path.startswith(b"/") or not path.isascii():
-        raise Forbidden
-    headers = [pair for pair in pairs if pair[0] not in _TOLD and pair[0] != b"content-length"]
-    hop = told.get(b"x-original-connection", b"").lower()
-    if hop not in (b"", b"close", b"keep-alive"):
+    about: HeaderList = []
+    headers: HeaderList = []
+    for pair in call.scope["headers"]:
+        if pair[0] in _TOLD:
+            about.append(pair)
+        elif pair[0] != b"content-length":
+            headers.append(pair)
+    told = read_once(about)
+    if told.get(b"x-original-connection", b"").lower() not in (b"", b"close", b"keep-alive"):
         # it names headers that end here, which the proxy would pass on
         raise NotCarried
     if length := told.get(b"x-original-length"):
         headers.append((b"content-length", length))
     if coding := told.get(b"x-original-coding"):
         headers.append((b"transfer-encoding", coding))
-    asked = {"method": method.decode("latin-1"), "raw_path": path, "query_string": query, "headers": headers}
-    return Call({**scope, **asked}, receive, send, [])
+    method, path, query = _asked(call, told)
+    call.scope = {**call.scope, "method": method, "raw_path": path, "query_string": query, "headers": headers}
+    call.method, call.path, call.target = method, path.decode("ascii"), path
+
+
+def _asked(call: Call, told: dict[bytes, bytes]) -> tuple[str, bytes, bytes]:
+    method, path, query = call.method, call.target[len(AUTHORIZE) :], call.scope["query_string"]
+    if not path:
+        said, uri = _one_way(told)
+        method = said.decode("latin-1")
+        path, _, query = uri.partition(b"?")
+    if not method or not path.startswith(b"/") or not path.isascii():
+        raise Forbidden
+    return method, path, query
 
 
 def _one_way(told: dict[bytes, bytes]) -> tuple[bytes, bytes]:
-    ways = [names for names in (_ORIGINAL, _FORWARDED) if told.keys() & set(names)]
+    ways = [names for names in _WAYS if names[0] in told or names[1] in told]
     if len(ways) != 1:
         raise Forbidden
     method, uri = ways[0]

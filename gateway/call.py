@@ -23,7 +23,6 @@ class Call:
 
     __slots__ = (
         "address",
-        "always",
         "body_read",
         "cookies",
         "credential",
@@ -42,12 +41,10 @@ class Call:
         "traceparent",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, always: HeaderList) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
         self.receive = receive
         self.send = send
-        self.always = always
-        """Headers of every answer."""
         self.request_id = os.urandom(16).hex()
         self.method: str = scope["method"]
         self.path: str = scope["raw_path"].decode("latin-1")
@@ -75,9 +72,8 @@ class Call:
         return language_of(said)
 
     async def begin(self, status: int, headers: HeaderList) -> None:
-        """The answer's head; adds what every answer has."""
+        """The answer's head; the port adds what every answer has."""
         self.status = status
-        headers += self.always
         headers.append((b"x-request-id", self.request_id.encode("ascii")))
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 

@@ -21,6 +21,7 @@ from gateway.app import Gateway
 from gateway.authorize import Authorize
 from gateway.brand import BrandPage
 from gateway.dashboard import Dashboard
+from gateway.headers import security_headers
 from gateway.inner import Inner
 from gateway.listening import Listener
 from gateway.live import Live
@@ -32,7 +33,7 @@ from gateway.routing import ANY_SIZE, CSV, FORM, LINES, MIB, OFFSETS, PROTOBUF, 
 from gateway.sessions import Sessions
 from gateway.settings import Settings, settings
 from gateway.signing import Signer
-from gateway.upstream import Upstream
+from gateway.upstream import HeaderList, Upstream
 from gateway.weather import DemoWeather, Weather
 from gateway.webapp import StaticFile, WebApp, media_type_of
 from gateway.wire import PatientProtocol
@@ -266,9 +267,11 @@ def _weather(config: Settings, brand: Brand) -> Weather | None:
 class _Port(uvicorn.Server):
     """One of two servers of a process that has its own signal handling."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, always: HeaderList) -> None:
         super().__init__(config)
         self.listens = asyncio.Event()
+        # uvicorn puts them here, and the date beside them, only when it begins to look at the clock
+        self.server_state.default_headers = always
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say when it listens; uvicorn itself only ends the process when it cannot."""
@@ -286,7 +289,8 @@ class _Port(uvicorn.Server):
         return int(self.servers[0].sockets[0].getsockname()[1])
 
 
-def _port(app: ASGIApp, host: str, port: int) -> _Port:
+def _port(app: ASGIApp, host: str, port: int, always: HeaderList) -> _Port:
+    """``always``: headers of every answer."""
     return _Port(
         uvicorn.Config(
             app,
@@ -300,9 +304,11 @@ def _port(app: ASGIApp, host: str, port: int) -> _Port:
             backlog=2048,
             log_config=None,
             access_log=False,
+            headers=[(name.decode("ascii"), value.decode("ascii")) for name, value in always],
             server_header=False,
             proxy_headers=False,
-        )
+        ),
+        always,
     )
 
 
@@ -319,8 +325,8 @@ class Running:
 async def running(config: Settings, table: Table) -> AsyncIterator[Running]:
     """Listen on both ports for the block."""
     parts = create(config, table)
-    public = _port(parts.public, config.host, config.port)
-    inner = _port(parts.inner, config.inner_host, config.inner_port)
+    public = _port(parts.public, config.host, config.port, security_headers(https=config.secure_cookies))
+    inner = _port(parts.inner, config.inner_host, config.inner_port, [])
     async with asyncio.TaskGroup() as group:
         serving = [group.create_task(port.serve()) for port in (inner, public)]
         background = [

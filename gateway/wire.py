@@ -39,6 +39,8 @@ def _without_upgrade(data: bytes) -> bytes:
 class Cycle(RequestResponseCycle):
     """One answer; its head waits for the first bytes of its body, so that a small answer is one write."""
 
+    default_lines: bytes = b""
+    """Headers of every answer of this port."""
     _head: bytes = b""
     _lingers = False
     """A client that is still sending would lose the answer if the connection were closed now."""
@@ -75,13 +77,13 @@ class Cycle(RequestResponseCycle):
     def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.response_started = True
         self.waiting_for_100_continue = False
-        for name, value in (*self.default_headers, *headers):
+        for name, value in headers:
             if name == b"content-length":
                 self.expected_content_length = int(value)
                 self.chunked_encoding = False
             elif name == b"connection" and value.lower() == b"close":
                 self.keep_alive = False
-        lines = [b"%b: %b\r\n" % pair for pair in (*self.default_headers, *headers) if pair != CLOSE]
+        lines = [b"%b: %b\r\n" % pair for pair in headers if pair != CLOSE]
         if not self.keep_alive:
             lines.append(b"connection: close\r\n")
         if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in (204, 304):
@@ -90,7 +92,7 @@ class Cycle(RequestResponseCycle):
         head = b"".join(lines)
         if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
             raise ValueError("a line break in a header")
-        self._head = STATUS_LINE[status] + head + b"\r\n"
+        self._head = STATUS_LINE[status] + self.default_lines + head + b"\r\n"
 
     def _continue(self, body: bytes, *, more: bool) -> None:
         if self.scope["method"] == "HEAD":
@@ -131,6 +133,9 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_head = True
         self._upgraded = False
         self._deadline: asyncio.TimerHandle | None = None
+        self._defaults: list[tuple[bytes, bytes]] = []
+        self._default_lines = b""
+        self._leaving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A new client; one that stops reading is cut by the kernel."""
@@ -161,8 +166,11 @@ class PatientProtocol(HttpToolsProtocol):
                 self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One more header."""
-        super().on_header(name, value)
+        """One more header, or what is said after a chunked body."""
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
         if len(self.headers) > MOST_HEADERS:
             raise ValueError("too many headers")
 
@@ -188,6 +196,7 @@ class PatientProtocol(HttpToolsProtocol):
         self.scope["path"] = url.path.decode("ascii")
         self.scope["query_string"] = url.query or b""
         before = self.cycle
+        default_lines = self._lines_of_every_answer()
         self.cycle = Cycle(
             scope=self.scope,
             transport=self.transport,
@@ -198,15 +207,25 @@ class PatientProtocol(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and keep_alive,
+            keep_alive=version != "1.0" and keep_alive and not self._leaving,
             on_response=self.on_response_complete,
         )
+        self.cycle.default_lines = default_lines
         self.scope["extensions"] = {CONNECTION: self.cycle}  # type: ignore[dict-item]  # an extension of our own
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _lines_of_every_answer(self) -> bytes:
+        """Made anew when the server has: once a second, for the date."""
+        defaults = self.server_state.default_headers
+        if defaults is not self._defaults:
+            self._defaults = defaults
+            self._leaving = CLOSE in defaults
+            self._default_lines = b"".join(b"%b: %b\r\n" % pair for pair in defaults if pair != CLOSE)
+        return self._default_lines
 
     def on_message_complete(self) -> None:
         """The request is whole; a next one may begin in the same bytes."""
@@ -231,9 +250,9 @@ class PatientProtocol(HttpToolsProtocol):
         body = json.dumps(problem_body(BadRequest(detail=msg), "en", os.urandom(16).hex())).encode()
         head = (
             f"HTTP/1.1 400 Bad Request\r\ncontent-type: {PROBLEM_JSON}\r\ncontent-length: {len(body)}\r\n"
-            "cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
+            "cache-control: no-store\r\nconnection: close\r\n"
         )
-        self.transport.write(head.encode("ascii") + body)
+        self.transport.write(head.encode("ascii") + self._lines_of_every_answer() + b"\r\n" + body)
         self.transport.close()
 
     def _unsupported_upgrade_warning(self) -> None:

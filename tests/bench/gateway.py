@@ -5,7 +5,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from joserfc.jwk import OKPKey
@@ -22,6 +22,8 @@ from tests.bench.sessions import COOKIE
 ROUNDS = 7
 SECONDS = 3
 PATH = "/api/v1/documents"
+FILES = {"small.pdf": 100 * 1024, "large.pdf": 1024 * 1024}
+FILE_PATH = "/api/v1/documents/0198c1c0-0000-7000-8000-000000000009/files/"
 
 HOW = f"""One gateway process (`portalctl serve gateway`) carries a signed-in `GET` to an nginx that answers 1 kB
 at once; session and rights come from a small ASGI application, which the gateway asks once in five seconds.
@@ -62,7 +64,8 @@ def bench() -> Section:
         carried = _throughput(wrk, stand)
         rate = Rounds(carried["gateway"].rates).median / 2
         answered = _latencies(stand, rate)
-    return Section("gateway", "Gateway", HOW, [*_throughput_lines(carried), *_latency_lines(answered, rate)])
+        files = [line for name, size in FILES.items() for line in _file_lines(wrk, stand, name, size)]
+    return Section("gateway", "Gateway", HOW, [*_throughput_lines(carried), *files, *_latency_lines(answered, rate)])
 
 
 @contextlib.contextmanager
@@ -74,7 +77,7 @@ def _stand(folder: Path) -> Iterator[Stand]:
     log = folder / "log"
     with contextlib.ExitStack() as stack:
         start = stack.enter_context
-        start(running([binary, "-c", nginx.upstream(folder, upstream), "-p", folder], log=log, port=upstream))
+        start(running([binary, "-c", nginx.upstream(folder, upstream, FILES), "-p", folder], log=log, port=upstream))
         start(served_by_uvicorn("tests.bench.sessions:inner_answers", inner, log))
         asking = start(served_by_uvicorn("tests.bench.sessions:session_check", check, log))
         proxy = start(running([binary, "-c", configured, "-p", folder], log=log, port=checking))
@@ -153,6 +156,27 @@ def _throughput(wrk: str, stand: Stand) -> dict[str, Carried]:
         words = ", ".join(f"{name} {one.rates[-1]:,.0f}/s" for name, one in carried.items())
         say(f"  round {number + 1} of {ROUNDS}: {words}")
     return carried
+
+
+def _file_lines(wrk: str, stand: Stand, name: str, size: int) -> list[Line]:
+    targets = {
+        each: replace(stand.targets[each], path=FILE_PATH + name) for each in ("gateway", "no check", "data plane")
+    }
+    rates: dict[str, list[float]] = {each: [] for each in targets}
+    for number in range(ROUNDS):
+        for each, target in targets.items():
+            rates[each].append(requests_per_second(wrk, target, SECONDS))
+        words = ", ".join(f"{each} {found[-1]:,.0f}/s" for each, found in rates.items())
+        say(f"  round {number + 1} of {ROUNDS}, {size >> 10} KiB each: {words}")
+    found = {each: Rounds(of_each) for each, of_each in rates.items()}
+    of_open = {each: found[each].over(found["no check"]) for each in ("gateway", "data plane")}
+    anchor = f"(a) {found['no check'].text('/s')}"
+    plane = of_open["data plane"]
+    return [
+        Line(f"documents of {size >> 10} KiB through the data plane", found["data plane"].text("/s"), anchor),
+        Line("... as a share of (a)", plane.text("", 2), "(a) = 1", ">= 0.7", plane.median >= 0.7),
+        Line("... the gateway alone, as a share of (a)", of_open["gateway"].text("", 2), "(a) = 1"),
+    ]
 
 
 def _latencies(stand: Stand, rate: float) -> dict[str, list[Latency]]:

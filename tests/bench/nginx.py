@@ -22,11 +22,15 @@ http {{
 """
 
 
-def upstream(folder: Path, port: int) -> Path:
-    """Answers 1 kB of JSON, whatever is asked."""
+def upstream(folder: Path, port: int, files: dict[str, int]) -> Path:
+    """Answers 1 kB of JSON, whatever is asked; to a path that ends in the name of a file, so many bytes."""
+    for name, size in files.items():
+        (folder / name).write_bytes(b"%PDF" * (size // 4))
+    found = "".join(f"    location ~ /{name}$ {{ alias {folder / name}; sendfile on; }}\n" for name in files)
     server = f"""  server {{
     listen 127.0.0.1:{port} backlog=1024;
     default_type application/json;
+{found}\
     location / {{ return 200 '{BODY.decode()}'; }}
   }}
 """

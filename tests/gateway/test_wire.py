@@ -58,6 +58,7 @@ async def test_what_can_be_read_in_two_ways_is_refused_and_ends_the_connection(w
         head = said.partition(b"\r\n\r\n")[0]
         assert head.startswith(b"HTTP/1.1 400 "), name
         assert b"application/problem+json" in head, name
+        assert b"\r\nx-frame-options: DENY" in head, name
         assert said.count(b"HTTP/1.1 ") == 1, name
         reached = [seen for service in world.services.values() for seen in service.seen]
         assert not [seen for seen in reached if seen.path == "/auth/password-rules"], name
