@@ -24,6 +24,7 @@ http {{
 
 def upstream(folder: Path, port: int, files: dict[str, int]) -> Path:
     """Answers 1 kB of JSON, whatever is asked; to a path that ends in the name of a file, so many bytes."""
+    folder.chmod(0o755)  # a worker of root's nginx is nobody
     for name, size in files.items():
         (folder / name).write_bytes(b"%PDF" * (size // 4))
     found = "".join(f"    location ~ /{name}$ {{ alias {folder / name}; sendfile on; }}\n" for name in files)
