@@ -114,5 +114,6 @@ def test_the_image_runs_as_nobody_and_asks_no_registry_for_its_syntax() -> None:
     assert "--require-hashes" in "".join(lines)
     copied = {line.split()[1] for line in lines if line.startswith("COPY") and "--from" not in line}
     ignored = (DEPLOY.parent / ".dockerignore").read_text("utf-8").splitlines()
+    assert ignored[1] == "*"
     wanted = {line[1:] for line in ignored if line.startswith("!")}
     assert {name.split("/")[0] for name in copied} == wanted

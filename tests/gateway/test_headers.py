@@ -205,6 +205,12 @@ async def test_every_answer_bears_the_security_headers(world: World) -> None:
         assert "strict-transport-security" not in headers, path
 
 
+async def test_what_a_service_says_nothing_of_is_stored_nowhere(world: World) -> None:
+    for path in ("/api/v1/documents/folders", "/api/v1/nothing"):
+        async with world.http.get(world.base + path, headers=world.signed_in()) as answer:
+            assert answer.headers["cache-control"] == "no-store", path
+
+
 async def test_a_page_may_show_a_pdf_it_fetched_and_run_no_inline_script(world: World) -> None:
     async with world.http.get(world.base + "/") as answer:
         policy = answer.headers["content-security-policy"].split("; ")
