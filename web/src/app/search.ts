@@ -2,7 +2,7 @@
 import { answer, api } from "@/lib/api";
 import { date, money } from "@/lib/format";
 import type { Session } from "@/lib/session.svelte";
-import { kindName } from "@/lib/names-words";
+import { documentName } from "@/lib/names-words";
 
 import { t } from "@/app/frame-words";
 
@@ -44,7 +44,7 @@ async function documents(q: string): Promise<Group> {
     title: t("search_documents"),
     hits: items.map((document) => ({
       href: `/files?document=${encodeURIComponent(document.id)}`,
-      title: `${kindName(document.kind)} ${document.number || document.title}`,
+      title: documentName(document),
       about: [date(document.issued_on), document.gross ? money(document.gross) : ""].filter(Boolean).join(" · "),
     })),
     ...more(next_cursor, `/files?q=${encodeURIComponent(q)}`, t("search_all")),

@@ -18,6 +18,14 @@ export function kindName(kind: string): string {
   return kinds(kind in kinds.words ? (kind as Parameters<typeof kinds>[0]) : "other");
 }
 
+const INVOICES = ["invoice", "credit_note", "correction"];
+
+/** Invoices are known by their number; what accompanies them by its title, whose number is the billing system's own. */
+export function documentName(document: { kind: string; number: string | null; title: string }): string {
+  const numbered = document.number && (INVOICES.includes(document.kind) || !document.title);
+  return numbered ? `${kindName(document.kind)} ${document.number}` : document.title;
+}
+
 const moduleNames = dictionary({
   invoices: ["Rechnungen", "Invoices"],
   call_records: ["Einzelverbindungen", "Call records"],
