@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -283,6 +284,14 @@ class _Port(uvicorn.Server):
         """Left to `run`."""
         yield
 
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second, as long as it serves."""
+        if counter % 5 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in tuple(self.server_state.connections):
+                cast("PatientProtocol", connection).look_at_clock(now)
+        return await super().on_tick(counter)
+
     @property
     def number(self) -> int:
         """The port it got."""
@@ -300,7 +309,6 @@ def _port(app: ASGIApp, host: str, port: int, always: HeaderList) -> _Port:
             ws="none",
             lifespan="off",
             timeout_graceful_shutdown=5,
-            timeout_keep_alive=75,
             backlog=2048,
             log_config=None,
             access_log=False,

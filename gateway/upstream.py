@@ -6,6 +6,7 @@ used again only after request and answer were both whole, and whatever arrives u
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import deque
 from typing import NamedTuple, cast
@@ -20,6 +21,7 @@ HeaderList = list[tuple[bytes, bytes]]
 BUFFERED_BYTES = 256 * 1024
 CONNECT_SECONDS = 2.0
 IDLE_SECONDS = 20.0
+LOOK_SECONDS = 0.25
 CERTAIN_SECONDS = 1.0
 """What must not be sent twice goes on a connection that was used so recently, or on a new one. A service that leaves
 ends each connection with an answer for longer than that before it closes what is idle (`chassis.leaving`)."""
@@ -46,6 +48,8 @@ class Connection(asyncio.Protocol):
         self.idle_since = self.born
         self.used = False
         self.head_done = False
+        self.head_due = math.inf
+        """Until when, by the loop's clock."""
         self.complete = True
         self._framed = False
         self._broken = False
@@ -68,6 +72,7 @@ class Connection(asyncio.Protocol):
     def begin(self, head: bytes, *, bodiless: bool) -> None:
         """Send a request's head (and body where it is known); ``bodiless`` for HEAD, whose answer has no body."""
         self.used = self.status != 0
+        self.head_due = math.inf
         self.head_done = self.complete = self._framed = False
         self._bodiless = bodiless
         self._chunks.clear()
@@ -91,16 +96,13 @@ class Connection(asyncio.Protocol):
             UpstreamDown: they will not come.
             TimeoutError: they have not come in time.
         """
-        timer = asyncio.get_running_loop().call_later(seconds, self._expire)
-        try:
-            while not self.head_done:
-                if self._expired:
-                    raise TimeoutError
-                if self._broken:
-                    raise UpstreamDown("closed before it answered")
-                await self._news()
-        finally:
-            timer.cancel()
+        self.head_due = asyncio.get_running_loop().time() + seconds
+        while not self.head_done:
+            if self._expired:
+                raise TimeoutError
+            if self._broken:
+                raise UpstreamDown("closed before it answered")
+            await self._news()
 
     def taken(self) -> bytes:
         """What has arrived of the body."""
@@ -158,9 +160,11 @@ class Connection(asyncio.Protocol):
         finally:
             self._waiter = None
 
-    def _expire(self) -> None:
-        self._expired = True
-        self._wake()
+    def look_at_clock(self, now: float) -> None:
+        """Wake whoever waits too long for an answer's head."""
+        if now >= self.head_due and not self.head_done:
+            self._expired = True
+            self._wake()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -272,6 +276,8 @@ class Upstream:
         self._idle: deque[Connection] = deque()
         self._in_flight = 0
         self._most_in_flight = in_flight
+        self._busy: set[Connection] = set()
+        self._looks = False
         self._time_outs = 0
         self._open_until = 0.0
 
@@ -295,15 +301,32 @@ class Upstream:
             if not connection.usable or idle >= IDLE_SECONDS or now - connection.born >= LIFE_SECONDS:
                 connection.abort()
             elif idle < idle_seconds:
-                return connection
+                return self._taken(connection)
             else:
                 self._idle.append(connection)
                 break
         try:
-            return await self._connected()
+            return self._taken(await self._connected())
         except BaseException:
             self._in_flight -= 1
             raise
+
+    def _taken(self, connection: Connection) -> Connection:
+        self._busy.add(connection)
+        if not self._looks:
+            self._looks = True
+            asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_at_clock)
+        return connection
+
+    def _look_at_clock(self) -> None:
+        """One timer for all that is under way; limits of seconds want none for each request."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for connection in tuple(self._busy):
+            connection.look_at_clock(now)
+        self._looks = bool(self._busy)
+        if self._looks:
+            loop.call_later(LOOK_SECONDS, self._look_at_clock)
 
     async def _connected(self) -> Connection:
         try:
@@ -317,6 +340,7 @@ class Upstream:
     def release(self, connection: Connection, *, sent_whole: bool = True) -> None:
         """Keep it for the next one, if nothing is left over on it."""
         self._in_flight -= 1
+        self._busy.discard(connection)
         if connection.head_done:
             self._time_outs = 0
         if sent_whole and connection.usable:
@@ -328,6 +352,7 @@ class Upstream:
     def give_up(self, connection: Connection) -> None:
         """Close it; what is under way on it is of no use to anybody."""
         self._in_flight -= 1
+        self._busy.discard(connection)
         connection.abort()
 
     def timed_out(self) -> None:

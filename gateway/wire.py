@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import os
 import re
 import socket
@@ -16,6 +17,7 @@ from gateway.batch import BATCH, SMALL_WRITE_BYTES
 
 HEAD_SECONDS = 15.0
 LINGER_SECONDS = 10.0
+IDLE_SECONDS = 75.0
 HEAD_BYTES = 32 * 1024
 MOST_HEADERS = 100
 UNACKNOWLEDGED_MS = 30_000
@@ -125,14 +127,18 @@ class Cycle(RequestResponseCycle):
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """Bounds what a client may send before its request is understood."""
+    """Bounds what a client may send before its request is understood.
+
+    Its time runs out only when `look_at_clock` is called: limits of seconds want no timer for each request.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._in_head = True
         self._upgraded = False
-        self._deadline: asyncio.TimerHandle | None = None
+        self._ends = math.inf
+        """When patience does, by the loop's clock."""
         self._defaults: list[tuple[bytes, bytes]] = []
         self._default_lines = b""
         self._leaving = False
@@ -143,17 +149,18 @@ class PatientProtocol(HttpToolsProtocol):
         sock = transport.get_extra_info("socket")
         if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
-        self._deadline = self.loop.call_later(HEAD_SECONDS, transport.close)
+        self._ends = self.loop.time() + HEAD_SECONDS
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The client has left."""
-        self._patience_ends_not()
-        super().connection_lost(exc)
+    def look_at_clock(self, now: float) -> None:
+        """A head that does not come, a rest that does not end, a connection that nobody uses."""
+        if now >= self._ends and not self.transport.is_closing():
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a head are counted; after an upgrade that we do not offer nothing more is read."""
         if self._upgraded or self.transport.is_closing():
             return
+        begins = self._in_head and not self._head_bytes
         if self._in_head:
             self._head_bytes += len(data)
             if b"pgrade:" in data:
@@ -162,8 +169,8 @@ class PatientProtocol(HttpToolsProtocol):
         if self._in_head and self._head_bytes:
             if self._head_bytes > HEAD_BYTES:
                 self.send_400_response("The head of the request is too large.")
-            elif self._deadline is None:
-                self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+            elif begins:
+                self._ends = self.loop.time() + HEAD_SECONDS
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One more header, or what is said after a chunked body."""
@@ -177,7 +184,7 @@ class PatientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._in_head = False
-        self._patience_ends_not()
+        self._ends = math.inf
         if self.parser.get_http_version() not in ("1.0", "1.1"):
             raise ValueError("another version")
         self._upgraded = self.parser.should_upgrade()
@@ -230,15 +237,23 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is whole; a next one may begin in the same bytes."""
         super().on_message_complete()
-        self._patience_ends_not()
         self._in_head = True
         self._head_bytes = 0
+        if self.cycle.response_complete:
+            self._ends = self.loop.time() + IDLE_SECONDS
 
     def on_response_complete(self) -> None:
         """Answered; the rest of the request is read, so that the client sees the answer, but not for long."""
-        super().on_response_complete()
-        if not self._in_head and self._deadline is None and self.cycle.response_complete:
-            self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif not self._in_head:
+            self._ends = self.loop.time() + LINGER_SECONDS
+        elif not self._head_bytes:
+            self._ends = self.loop.time() + IDLE_SECONDS
 
     def send_400_response(self, msg: str) -> None:
         """What cannot be read as a request gets a problem and the end of the connection."""
@@ -257,8 +272,3 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _unsupported_upgrade_warning(self) -> None:
         """Not worth a line: clients offer h2c by themselves."""
-
-    def _patience_ends_not(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
