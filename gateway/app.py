@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
@@ -18,14 +19,17 @@ from gateway.caller import (
     network_of,
     require_own_page,
 )
-from gateway.headers import COOKIES, read_cookies, read_once
+from gateway.connection import Connection, HeaderList
+from gateway.headers import COOKIES, read_cookies, read_once, request_lines
 from gateway.limits import RateLimit, declared_length, require_fitting_body
+from gateway.passage import Passage
 from gateway.proxy import Proxy
 from gateway.routing import PREFIX, Route, Table
 from gateway.sessions import Known, Sessions
 from gateway.settings import Settings
 from gateway.telemetry import REFUSED
 from gateway.webapp import WebApp
+from gateway.wire import Cycle
 
 Handler = Callable[[Call], Awaitable[None]]
 
@@ -34,6 +38,18 @@ MAILBOX = {path: Route("GET", path, "mailbox", public=True) for path in ("/dev/m
 
 REFRESHING = ("auth", "users")
 """After an unsafe call to one of these the caller's own rights may be others."""
+
+
+class _Heard(NamedTuple):
+    """What the headers of a connection's last read said."""
+
+    raw: HeaderList
+    headers: dict[bytes, bytes]
+    length: int | None
+    address: str
+    cookies: dict[str, bytes]
+    credential: Credential | None
+    lines: bytes
 
 
 class Gateway:
@@ -58,24 +74,48 @@ class Gateway:
         """ASGI; the server is told to speak only HTTP."""
         if scope["type"] != "http":
             return
-        started = time.perf_counter()
         call = Call(scope, receive, send)
         if self._traced:
             with request_span(call.method, call.request_id) as span:
                 call.traceparent = traceparent().encode("ascii")
-                answered = await self._answer(call)
+                await self._answer(call, self._serve(call))
                 finish(span, call.method, _name_of(call), call.status)
         else:
-            answered = await self._answer(call)
-        if answered:
-            self._measure(call, time.perf_counter() - started)
+            await self._answer(call, self._serve(call))
 
-    async def _answer(self, call: Call) -> bool:
-        """False when nobody was there any more to read an answer."""
-        try:
-            await self._serve(call)
-        except ClientGone:
+    def begin(self, cycle: Cycle) -> bool:
+        """The usual read, without a task; false, and nothing is done, where it is not as usual."""
+        call = Call(cycle.scope, cycle.receive, cycle.send)  # type: ignore[arg-type]  # uvicorn's names for the same
+        if call.method != "GET" or self._traced:
             return False
+        try:
+            self._hear(call, cycle.notes)
+            route = self.weigh_at_once(call)
+            service = self._proxy.service(route) if route is not None else None
+            if route is None or service is None:
+                return False
+            head = self._proxy.head(call, service, b"")
+            connection = service.at_once()
+            if connection is None:
+                return False
+        except AppError:
+            return False
+        try:
+            self.count(call)
+        except AppError:
+            service.release(connection)
+            return False
+        Passage(self._proxy, call, route, cycle, self._long_way, self._measure).begin(service, connection, head)
+        return True
+
+    async def _long_way(self, call: Call, route: Route, begun: Connection) -> None:
+        await self._answer(call, self._proxy.carry(call, route, begun))
+
+    async def _answer(self, call: Call, serving: Awaitable[None]) -> None:
+        try:
+            await serving
+        except ClientGone:
+            return
         except AppError as error:
             REFUSED.labels(error.code()).inc()
             await call.refuse(error)
@@ -83,7 +123,7 @@ class Gateway:
             log.error("request_failed", exc_info=error, request_id=call.request_id)
             if not call.status:
                 await call.refuse(InternalError())
-        return True
+        self._measure(call)
 
     async def _serve(self, call: Call) -> None:
         # The query and fragment are no part of raw_path; a path that is not ASCII never gets here.
@@ -109,20 +149,68 @@ class Gateway:
         Raises:
             AppError: it must not pass.
         """
-        if not call.path.startswith(PREFIX + "/"):
-            raise NotFound
-        call.headers = headers = read_once(call.scope["headers"])
-        call.length = declared_length(headers)
-        call.route = route = self._table.find(call.method, call.path[len(PREFIX) :])
-        call.target = call.target[len(PREFIX) :]
-        client = call.scope["client"]
-        call.address = address_of(client[0] if client else "", headers.get(b"x-forwarded-for"), self._trusted_proxies)
-        call.cookies = read_cookies(headers.get(b"cookie"), self._cookie_names)
-        require_own_page(call.method, headers, with_cookie=bool(call.cookies), origin=self._origin)
-        require_fitting_body(call.method, route, headers, call.length)
+        self._read(call)
+        route = self._find(call)
         await self._recognise(call)
         if not route.public:
             _require_complete(call.known)
+        return route
+
+    def weigh_at_once(self, call: Call) -> Route | None:
+        """As `weigh`, of a call that was read and a caller who need not be asked about; `count` is left to do.
+
+        None where it takes `weigh`.
+
+        Raises:
+            AppError: as `weigh` would say it.
+        """
+        route = self._find(call)
+        credential = call.credential = call.credential or credential_of(call.headers, call.cookies)
+        known = self._sessions.fresh(credential) if credential is not None else None
+        if known is None or known.identity is None:
+            return None
+        call.known = known
+        if not route.public:
+            _require_complete(known)
+        return route
+
+    def count(self, call: Call) -> None:
+        """Against the limit of a known caller.
+
+        Raises:
+            TooMany: too much was asked.
+        """
+        assert call.known is not None
+        self._limit.take(call.known.limit_key)
+
+    def _hear(self, call: Call, notes: dict[str, Any]) -> None:
+        """As `_read`: most requests of a connection say the same again."""
+        raw = call.scope["headers"]
+        before: _Heard | None = notes.get("heard")
+        if before is not None and before.raw == raw:
+            _, call.headers, call.length, call.address, call.cookies, call.credential, call.lines = before
+            return
+        self._read(call)
+        call.lines = b"".join(request_lines(call.headers))
+        call.credential = credential_of(call.headers, call.cookies)
+        notes["heard"] = _Heard(raw, call.headers, call.length, call.address, call.cookies, call.credential, call.lines)
+
+    def _read(self, call: Call) -> None:
+        """What its headers say."""
+        call.headers = headers = read_once(call.scope["headers"])
+        call.length = declared_length(headers)
+        client = call.scope["client"]
+        call.address = address_of(client[0] if client else "", headers.get(b"x-forwarded-for"), self._trusted_proxies)
+        call.cookies = read_cookies(headers.get(b"cookie"), self._cookie_names)
+
+    def _find(self, call: Call) -> Route:
+        """What is asked, and whether it may be asked so."""
+        if not call.path.startswith(PREFIX + "/"):
+            raise NotFound
+        call.route = route = self._table.find(call.method, call.path[len(PREFIX) :])
+        call.target = call.target[len(PREFIX) :]
+        require_own_page(call.method, call.headers, with_cookie=bool(call.cookies), origin=self._origin)
+        require_fitting_body(call.method, route, call.headers, call.length)
         return route
 
     async def _serve_api(self, call: Call) -> None:
@@ -163,7 +251,7 @@ class Gateway:
             self._limit.check(network)
         return await self._sessions.resolve(credential)
 
-    def _measure(self, call: Call, seconds: float) -> None:
+    def _measure(self, call: Call) -> None:
         name = _name_of(call)
         key = (call.method, name, call.status)
         observe = self._timers.get(key)
@@ -171,7 +259,7 @@ class Gateway:
             method = call.method if call.route else "other"
             observe = REQUEST_SECONDS.labels("gateway", method, name, str(call.status)).observe
             self._timers[key] = observe
-        observe(seconds)
+        observe(time.perf_counter() - call.started)
 
 
 def _name_of(call: Call) -> str:

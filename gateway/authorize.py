@@ -14,10 +14,10 @@ from chassis.errors import PROBLEM_JSON, AppError, Forbidden, problem_body
 from chassis.logging import log
 from gateway.app import Gateway
 from gateway.call import Call
+from gateway.connection import HeaderList
 from gateway.headers import read_once
 from gateway.inner import AUTHORIZE
 from gateway.proxy import Proxy
-from gateway.upstream import HeaderList
 
 CARRIED = ("documents", "metrics", "contracts", "contacts")
 """Services whose bytes a proxy may carry. After a call to `auth` or `users` the gateway has to forget what it knows of

@@ -2,16 +2,17 @@
 
 import json
 import os
+import time
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
 from chassis.errors import PROBLEM_JSON, AppError, problem_body
 from gateway.caller import Credential, language_of
+from gateway.connection import HeaderList
 from gateway.headers import API_POLICY
 from gateway.routing import Route
 from gateway.sessions import Known
-from gateway.upstream import HeaderList
 
 
 class ClientGone(Exception):
@@ -29,6 +30,7 @@ class Call:
         "headers",
         "known",
         "length",
+        "lines",
         "method",
         "path",
         "receive",
@@ -36,6 +38,7 @@ class Call:
         "route",
         "scope",
         "send",
+        "started",
         "status",
         "target",
         "traceparent",
@@ -45,6 +48,7 @@ class Call:
         self.scope = scope
         self.receive = receive
         self.send = send
+        self.started = time.perf_counter()
         self.request_id = os.urandom(16).hex()
         self.method: str = scope["method"]
         self.path: str = scope["raw_path"].decode("latin-1")
@@ -53,6 +57,8 @@ class Call:
         self.status = 0
         """Of the answer; 0 while it has not begun."""
         self.headers: dict[bytes, bytes] = {}
+        self.lines = b""
+        """What of the headers passes to a service, where that is known before."""
         self.cookies: dict[str, bytes] = {}
         self.address = ""
         self.length: int | None = 0

@@ -18,9 +18,10 @@ from chassis.errors import NotSignedIn
 from chassis.identity import Identity
 from chassis.logging import log
 from gateway.call import Call
+from gateway.connection import UpstreamDown
 from gateway.greeting import USUAL_ZONE, greeting
 from gateway.signing import Signer
-from gateway.upstream import Upstream, UpstreamDown
+from gateway.upstream import Upstream
 from gateway.weather import Clock, Weather, WeatherMissing, shown
 
 PART_SECONDS = 0.6

@@ -1,7 +1,7 @@
 """Which headers pass, in each direction. Both are lists of what may, never of what may not."""
 
 from chassis.errors import BadRequest
-from gateway.upstream import HeaderList
+from gateway.connection import HeaderList
 
 REQUEST_PASSES = frozenset(
     {

@@ -21,6 +21,7 @@ from chassis.spans import start_tracing
 from gateway.app import Gateway
 from gateway.authorize import Authorize
 from gateway.brand import BrandPage
+from gateway.connection import HeaderList
 from gateway.dashboard import Dashboard
 from gateway.headers import security_headers
 from gateway.inner import Inner
@@ -34,7 +35,7 @@ from gateway.routing import ANY_SIZE, CSV, FORM, LINES, MIB, OFFSETS, PROTOBUF, 
 from gateway.sessions import Sessions
 from gateway.settings import Settings, settings
 from gateway.signing import Signer
-from gateway.upstream import HeaderList, Upstream
+from gateway.upstream import Upstream
 from gateway.weather import DemoWeather, Weather
 from gateway.webapp import StaticFile, WebApp, media_type_of
 from gateway.wire import PatientProtocol

@@ -25,12 +25,13 @@ from chassis.logging import log
 from gateway.brand import PublicBrand
 from gateway.call import Call
 from gateway.caller import ForeignOrigin
+from gateway.connection import UpstreamDown
 from gateway.dashboard import ContactsToConfirm, LineLoad, PartMissing, UsersWaiting
 from gateway.greeting import Greeting
 from gateway.headers import API_POLICY
 from gateway.proxy import RequestTimeout
 from gateway.routing import PREFIX, Route, Table
-from gateway.upstream import Upstream, UpstreamDown
+from gateway.upstream import Upstream
 from gateway.weather import WeatherOut
 from gateway.webapp import ASK_AGAIN
 

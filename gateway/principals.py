@@ -11,8 +11,9 @@ from chassis.errors import Unavailable
 from chassis.identity import Identity
 from chassis.logging import log
 from gateway.caller import Credential
+from gateway.connection import UpstreamDown
 from gateway.signing import Signer, TokenCache
-from gateway.upstream import Upstream, UpstreamDown
+from gateway.upstream import Upstream
 
 ANSWER_SECONDS = 3.0
 

@@ -11,11 +11,12 @@ from chassis.logging import log
 from chassis.sockets import LARGE_BYTES
 from gateway.call import Call, ClientGone
 from gateway.caller import SAFE_METHODS
+from gateway.connection import Connection, HeaderList, UpstreamBroke, UpstreamDown
 from gateway.express import Express, SourceEnded, TargetGone, written
 from gateway.headers import ANSWER_PASSES, API_POLICY, COOKIES, MAILBOX_POLICY, request_lines
 from gateway.routing import Route
 from gateway.signing import Signer, TokenCache
-from gateway.upstream import CERTAIN_SECONDS, Connection, HeaderList, Upstream, UpstreamBroke, UpstreamDown
+from gateway.upstream import CERTAIN_SECONDS, Upstream
 from gateway.wire import CONNECTION, Cycle
 
 SMALL_BYTES = 64 * 1024
@@ -43,8 +44,12 @@ class Proxy:
         self._anonymous_tokens: TokenCache = {}
         self._express = Express()
 
-    async def carry(self, call: Call, route: Route) -> None:
-        """All of it.
+    def service(self, route: Route) -> Upstream | None:
+        """Where its calls go; none where the gateway itself answers."""
+        return self._services.get(route.target)
+
+    async def carry(self, call: Call, route: Route, begun: Connection | None = None) -> None:
+        """All of it; of a read that was ``begun`` on a connection, the rest.
 
         Raises:
             Unavailable: the service is down.
@@ -59,10 +64,11 @@ class Proxy:
         try:
             if whole:
                 connection = await service.exchange(
-                    self._head(call, service, body),
+                    self.head(call, service, body),
                     seconds=route.seconds,
                     repeatable=call.method in SAFE_METHODS,
                     bodiless=call.method == "HEAD",
+                    begun=begun,
                 )
             else:
                 connection, sent_whole = await self._upload(call, route, service, body)
@@ -81,7 +87,7 @@ class Proxy:
     async def _upload(self, call: Call, route: Route, service: Upstream, first: bytes) -> tuple[Connection, bool]:
         connection = await service.acquire(idle_seconds=CERTAIN_SECONDS)
         try:
-            connection.begin(self._head(call, service, None), bodiless=False)
+            connection.begin(self.head(call, service, None), bodiless=False)
             async with asyncio.timeout(None if route.flows else BODY_SECONDS):
                 sent_whole = await self._send_body(call, route, connection, first)
             await connection.head(route.seconds)
@@ -177,8 +183,12 @@ class Proxy:
             identity, tokens = known.identity, known.tokens
         return self._signer.token(identity, service, tokens, ip=call.address, lang=call.language)
 
-    def _head(self, call: Call, service: Upstream, body: bytes | None) -> bytes:
-        """The request's first bytes; with its body where that is known whole."""
+    def head(self, call: Call, service: Upstream, body: bytes | None) -> bytes:
+        """The request's first bytes; with its body where that is known whole.
+
+        Raises:
+            BadRequest: a line break where none may be.
+        """
         query = call.scope["query_string"]
         target = call.target + b"?" + query if query else call.target
         if b"\n" in target or b"\r" in target or b" " in target:
@@ -194,7 +204,7 @@ class Proxy:
             b"\r\nx-request-id: ",
             call.request_id.encode(),
             b"\r\n",
-            *request_lines(call.headers),
+            call.lines or b"".join(request_lines(call.headers)),
         ]
         if call.traceparent:
             lines.append(b"traceparent: " + call.traceparent + b"\r\n")
@@ -210,7 +220,7 @@ class Proxy:
         return b"".join((*lines, b"\r\n"))
 
     async def _answer(self, call: Call, route: Route, service: Upstream, connection: Connection) -> None:
-        headers = self._passing(connection.headers, service)
+        headers = self.passing(connection.headers, service)
         if connection.status >= 400 and not _is_problem(headers):
             log.error("answer_is_no_problem", upstream=service.name, status_code=connection.status)
             await call.refuse(InternalError() if connection.status >= 500 else BadRequest())
@@ -236,7 +246,8 @@ class Proxy:
             if gone is not None:
                 gone.cancel()
 
-    def _passing(self, answer: HeaderList, service: Upstream) -> HeaderList:
+    def passing(self, answer: HeaderList, service: Upstream) -> HeaderList:
+        """Of a service's headers, those for the client."""
         headers = [pair for pair in answer if pair[0] in ANSWER_PASSES]
         names = {name for name, _ in headers}
         if b"cache-control" not in names:

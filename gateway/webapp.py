@@ -10,8 +10,8 @@ from pathlib import Path
 from chassis.errors import NotFound
 from chassis.logging import log
 from gateway.call import Call
+from gateway.connection import HeaderList
 from gateway.headers import PAGE_POLICY
-from gateway.upstream import HeaderList
 
 FOR_EVER = b"public, max-age=31536000, immutable"
 ASK_AGAIN = b"no-cache"

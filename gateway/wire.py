@@ -6,6 +6,7 @@ import math
 import os
 import re
 import socket
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import httptools
@@ -43,9 +44,27 @@ class Cycle(RequestResponseCycle):
 
     default_lines: bytes = b""
     """Headers of every answer of this port."""
+    start_task: Callable[["Cycle", Coroutine[Any, Any, None]], None]
+    notes: dict[str, Any]
+    """What the application keeps in mind as long as this connection stands."""
     _head: bytes = b""
     _lingers = False
     """A client that is still sending would lose the answer if the connection were closed now."""
+
+    @property
+    def takes(self) -> bool:
+        """An answer need not wait for the client to take what it was given before."""
+        return not self.flow.write_paused
+
+    def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """A whole one, by an application that began it in `begin`."""
+        if not self.disconnected:
+            self._begin(status, headers)
+            self._continue(body, more=False)
+
+    def go_on(self, rest: Coroutine[Any, Any, None]) -> None:
+        """Answer by a task after all."""
+        self.start_task(self, rest)
 
     def take_rest(self) -> bytes:
         """Leave the rest of the request's body to somebody who reads the socket himself; returns what is here already.
@@ -94,6 +113,8 @@ class Cycle(RequestResponseCycle):
         head = b"".join(lines)
         if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
             raise ValueError("a line break in a header")
+        if status in (204, 304):
+            self.expected_content_length = 0  # what it says of a length is said of the body that is not sent
         self._head = STATUS_LINE[status] + self.default_lines + head + b"\r\n"
 
     def _continue(self, body: bytes, *, more: bool) -> None:
@@ -137,6 +158,9 @@ class PatientProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = True
         self._upgraded = False
+        self._begins = getattr(self.app, "begin", None)
+        """Answers a `Cycle` without a task, or returns false and has done nothing."""
+        self._notes: dict[str, Any] = {}
         self._ends = math.inf
         """When patience does, by the loop's clock."""
         self._defaults: list[tuple[bytes, bytes]] = []
@@ -218,12 +242,24 @@ class PatientProtocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         self.cycle.default_lines = default_lines
+        self.cycle.start_task = self._start_task
+        self.cycle.notes = self._notes
         self.scope["extensions"] = {CONNECTION: self.cycle}  # type: ignore[dict-item]  # an extension of our own
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self._begins is None or not self._begins(cycle):
+            super()._start_asgi_task(cycle, app)
+
+    def _start_task(self, cycle: Cycle, rest: Coroutine[Any, Any, None]) -> None:
+        async def application(*_: object) -> None:
+            await rest
+
+        super()._start_asgi_task(cycle, application)
 
     def _lines_of_every_answer(self) -> bytes:
         """Made anew when the server has: once a second, for the date."""
