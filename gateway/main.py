@@ -336,26 +336,28 @@ async def running(config: Settings, table: Table) -> AsyncIterator[Running]:
     parts = create(config, table)
     public = _port(parts.public, config.host, config.port, security_headers(https=config.secure_cookies))
     inner = _port(parts.inner, config.inner_host, config.inner_port, [])
-    async with asyncio.TaskGroup() as group:
-        serving = [group.create_task(port.serve()) for port in (inner, public)]
-        background = [
-            group.create_task(Listener(parts.bus, parts.sessions, parts.live).run()),
-            group.create_task(_tidy(parts.sessions)),
-        ]
-        await asyncio.gather(inner.listens.wait(), public.listens.wait())
-        try:
-            yield Running(parts, public.number, inner.number)
-        finally:
-            parts.inner.stopping = True
-            end_connections(public)
-            await asyncio.sleep(config.leave_after.total_seconds())
-            parts.live.close()
-            public.should_exit = True
-            await serving[1]
-            inner.should_exit = True
-            for task in background:
-                task.cancel()
-    await _closed(parts)
+    try:
+        async with asyncio.TaskGroup() as group:
+            serving = [group.create_task(port.serve()) for port in (inner, public)]
+            background = [
+                group.create_task(Listener(parts.bus, parts.sessions, parts.live).run()),
+                group.create_task(_tidy(parts.sessions)),
+            ]
+            await asyncio.gather(inner.listens.wait(), public.listens.wait())
+            try:
+                yield Running(parts, public.number, inner.number)
+            finally:
+                parts.inner.stopping = True
+                end_connections(public)
+                await asyncio.sleep(config.leave_after.total_seconds())
+                parts.live.close()
+                public.should_exit = True
+                await serving[1]
+                inner.should_exit = True
+                for task in background:
+                    task.cancel()
+    finally:
+        await _closed(parts)
 
 
 async def _tidy(sessions: Sessions) -> None:
