@@ -258,5 +258,5 @@ class _Observed:
             finally:
                 route = getattr(scope.get("route"), "path", "other")
                 seconds = time.perf_counter() - started
-                REQUEST_SECONDS.labels(self._service, scope["method"], route, str(status)).observe(seconds)
+                REQUEST_SECONDS.of(self._service, scope["method"], route, str(status))(seconds)
                 finish(span, scope["method"], route, status)

@@ -67,7 +67,7 @@ class Gateway:
         self._trusted_proxies = settings.trusted_proxies
         self._origin = settings.public_url.rstrip("/").encode("ascii")
         self._cookie_names = {f"{settings.cookie_prefix}{name}".encode(): name for name in COOKIES}
-        self._timers: dict[tuple[str, str, int], Callable[[float], None]] = {}
+        self._timers: dict[tuple[str, str | None, int], Callable[[float], None]] = {}
         self._traced = bool(settings.otlp_endpoint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -252,13 +252,11 @@ class Gateway:
         return await self._sessions.resolve(credential)
 
     def _measure(self, call: Call) -> None:
-        name = _name_of(call)
-        key = (call.method, name, call.status)
+        key = (call.method, call.route.path if call.route else None, call.status)
         observe = self._timers.get(key)
         if observe is None:
             method = call.method if call.route else "other"
-            observe = REQUEST_SECONDS.labels("gateway", method, name, str(call.status)).observe
-            self._timers[key] = observe
+            observe = self._timers[key] = REQUEST_SECONDS.of("gateway", method, _name_of(call), str(call.status))
         observe(time.perf_counter() - call.started)
 
 
@@ -275,6 +273,5 @@ def _require_complete(known: Known | None) -> None:
     """
     if known is None or known.identity is None:
         raise NotSignedIn
-    identity = known.identity
-    if identity.is_person and not identity.complete:
+    if known.half:
         raise SecondFactorRequired

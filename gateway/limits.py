@@ -31,24 +31,24 @@ class RateLimit:
         Raises:
             TooMany: over the limit; says when it is worth trying again.
         """
-        key = self._kept(key)
-        self.check(key)
-        self._now[key] = self._now.get(key, 0) + 1
+        key, count = self._weighed(key)
+        self._now[key] = count + 1
 
     def check(self, key: str) -> None:
         """As `take`, without counting."""
+        self._weighed(key)
+
+    def _weighed(self, key: str) -> tuple[str, int]:
         passed = self._clock() - self._started
         if passed >= self._window:
             self._turn(passed)
             passed = self._clock() - self._started
-        key = self._kept(key)
+        if len(self._now) >= MOST_KEYS and key not in self._now:
+            key = ""
         before, now = self._before.get(key, 0), self._now.get(key, 0)
         if now + before * (1 - passed / self._window) < self._most:
-            return
+            return key, now
         raise TooMany(headers={"Retry-After": str(self._wait(before, now, passed))})
-
-    def _kept(self, key: str) -> str:
-        return key if key in self._now or len(self._now) < MOST_KEYS else ""
 
     def _turn(self, passed: float) -> None:
         windows = int(passed // self._window)

@@ -23,6 +23,7 @@ SMALL_BYTES = 64 * 1024
 IDLE_SECONDS = 30.0
 BODY_SECONDS = 300.0
 TOTAL_SECONDS = 900.0
+HEAD = b"%b %b HTTP/1.1\r\nhost: %b\r\nx-identity: %b\r\nx-request-id: %b\r\n%b"
 
 
 class RequestTimeout(AppError):
@@ -194,18 +195,9 @@ class Proxy:
         if b"\n" in target or b"\r" in target or b" " in target:
             raise BadRequest
         token = self.identity_token(call, service.name)
-        lines = [
-            f"{call.method} ".encode(),
-            target,
-            b" HTTP/1.1\r\nhost: ",
-            service.host_header,
-            b"\r\nx-identity: ",
-            token,
-            b"\r\nx-request-id: ",
-            call.request_id.encode(),
-            b"\r\n",
-            call.lines or b"".join(request_lines(call.headers)),
-        ]
+        method, request_id = call.method.encode(), call.request_id.encode()
+        passing = call.lines or b"".join(request_lines(call.headers))
+        lines = [HEAD % (method, target, service.host_header, token, request_id, passing)]
         if call.traceparent:
             lines.append(b"traceparent: " + call.traceparent + b"\r\n")
         if service.name == "auth" and call.cookies:
@@ -249,7 +241,7 @@ class Proxy:
     def passing(self, answer: HeaderList, service: Upstream) -> HeaderList:
         """Of a service's headers, those for the client."""
         headers = [pair for pair in answer if pair[0] in ANSWER_PASSES]
-        names = {name for name, _ in headers}
+        names = dict(headers)
         if b"cache-control" not in names:
             headers.append((b"cache-control", b"no-store"))
         if b"content-security-policy" not in names:

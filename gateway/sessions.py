@@ -40,6 +40,12 @@ class Known:
     authorisation: Authorisation | None = None
     authorised_at: float = 0.0
     tokens: TokenCache = field(default_factory=dict)
+    half: bool = field(init=False)
+    """A person whose second factor is still missing."""
+
+    def __post_init__(self) -> None:
+        """Derive what each request asks."""
+        self.half = self.identity is not None and self.identity.is_person and not self.identity.complete
 
 
 Change = str | Credential
@@ -65,7 +71,6 @@ class Sessions:
         if known is not None:
             now = self._clock()
             if known.fresh_until > now and known.touched_until > now:
-                LOOKUPS_HIT.inc()
                 return known
         return None
 
@@ -196,9 +201,6 @@ class Sessions:
                 sharing.discard(credential)
                 if not sharing:
                     del self._about[about]
-
-
-LOOKUPS_HIT = LOOKUPS.labels("hit")
 
 
 def _left_seconds(principal: Principal) -> float:

@@ -2,6 +2,6 @@
 
 from prometheus_client import Counter, Gauge
 
-LOOKUPS = Counter("gateway_lookups_total", "Credentials looked at: hit, asked, failed", ["result"])
+LOOKUPS = Counter("gateway_lookups_total", "Credentials that memory did not answer: asked, failed", ["result"])
 REFUSED = Counter("gateway_refused_total", "Answers of the gateway itself, by code", ["code"])
 STREAMS = Gauge("gateway_live_streams", "Open live streams")

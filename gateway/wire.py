@@ -6,7 +6,7 @@ import math
 import os
 import re
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 import httptools
@@ -42,14 +42,33 @@ def _without_upgrade(data: bytes) -> bytes:
 class Cycle(RequestResponseCycle):
     """One answer; its head waits for the first bytes of its body, so that a small answer is one write."""
 
-    default_lines: bytes = b""
-    """Headers of every answer of this port."""
-    start_task: Callable[["Cycle", Coroutine[Any, Any, None]], None]
-    notes: dict[str, Any]
-    """What the application keeps in mind as long as this connection stands."""
+    access_log = False
+    disconnected = False
+    more_body = True
+    response_started = False
+    response_complete = False
+    chunked_encoding = None
+    expected_content_length = 0
     _head: bytes = b""
     _lingers = False
     """A client that is still sending would lose the answer if the connection were closed now."""
+
+    def __init__(self, protocol: "PatientProtocol", *, keep_alive: bool) -> None:
+        # uvicorn's own takes each of these as an argument; that is felt
+        self.scope = protocol.scope
+        self.transport = protocol.transport
+        self.flow = protocol.flow
+        self.logger = protocol.logger
+        self.default_lines = protocol.default_lines
+        """Headers of every answer of this port."""
+        self.message_event = asyncio.Event()
+        self.on_response = protocol.on_response_complete
+        self.start_task = protocol.start_task
+        self.notes = protocol.notes
+        """What the application keeps in mind as long as this connection stands."""
+        self.keep_alive = keep_alive
+        self.waiting_for_100_continue = protocol.expect_100_continue
+        self.body = bytearray()
 
     @property
     def takes(self) -> bool:
@@ -98,13 +117,16 @@ class Cycle(RequestResponseCycle):
     def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.response_started = True
         self.waiting_for_100_continue = False
-        for name, value in headers:
+        lines = []
+        for pair in headers:
+            name = pair[0]
             if name == b"content-length":
-                self.expected_content_length = int(value)
+                self.expected_content_length = int(pair[1])
                 self.chunked_encoding = False
-            elif name == b"connection" and value.lower() == b"close":
+            elif name == b"connection" and pair[1].lower() == b"close":
                 self.keep_alive = False
-        lines = [b"%b: %b\r\n" % pair for pair in headers if pair != CLOSE]
+                continue
+            lines.append(b"%b: %b\r\n" % pair)
         if not self.keep_alive:
             lines.append(b"connection: close\r\n")
         if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in (204, 304):
@@ -160,11 +182,11 @@ class PatientProtocol(HttpToolsProtocol):
         self._upgraded = False
         self._begins = getattr(self.app, "begin", None)
         """Answers a `Cycle` without a task, or returns false and has done nothing."""
-        self._notes: dict[str, Any] = {}
+        self.notes: dict[str, Any] = {}
         self._ends = math.inf
         """When patience does, by the loop's clock."""
         self._defaults: list[tuple[bytes, bytes]] = []
-        self._default_lines = b""
+        self.default_lines = b""
         self._leaving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -189,12 +211,21 @@ class PatientProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if b"pgrade:" in data:
                 data = _without_upgrade(data)
-        super().data_received(data)
-        if self._in_head and self._head_bytes:
-            if self._head_bytes > HEAD_BYTES:
-                self.send_400_response("The head of the request is too large.")
-            elif begins:
-                self._ends = self.loop.time() + HEAD_SECONDS
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+        except httptools.HttpParserUpgrade:
+            pass  # clients offer h2c by themselves
+        else:
+            if self._in_head and self._head_bytes:
+                self._weigh_head(begins=begins)
+
+    def _weigh_head(self, *, begins: bool) -> None:
+        if self._head_bytes > HEAD_BYTES:
+            self.send_400_response("The head of the request is too large.")
+        elif begins:
+            self._ends = self.loop.time() + HEAD_SECONDS
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One more header, or what is said after a chunked body."""
@@ -205,78 +236,80 @@ class PatientProtocol(HttpToolsProtocol):
         if len(self.headers) > MOST_HEADERS:
             raise ValueError("too many headers")
 
+    def on_message_begin(self) -> None:
+        """The first bytes of a request."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+        self.scope = {  # type: ignore[typeddict-item]  # the rest is known when the head is whole
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            "headers": self.headers,
+        }
+
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._in_head = False
         self._ends = math.inf
-        if self.parser.get_http_version() not in ("1.0", "1.1"):
+        parser, scope = self.parser, self.scope
+        version = parser.get_http_version()
+        if version not in ("1.0", "1.1"):
             raise ValueError("another version")
-        self._upgraded = self.parser.should_upgrade()
+        self._upgraded = parser.should_upgrade()
         if self._upgraded and any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
             raise ValueError("the parser would lose this body")
-        self._start_cycle(keep_alive=self.parser.should_keep_alive() and not self._upgraded)
-        self.cycle.more_body = not self._upgraded
-
-    def _start_cycle(self, *, keep_alive: bool) -> None:
-        """As uvicorn's, with our `Cycle` and without what we have no use for."""
         url = httptools.parse_url(self.url)
-        version = self.parser.get_http_version()
-        self.scope["method"] = self.parser.get_method().decode("ascii")
-        self.scope["http_version"] = version
-        self.scope["raw_path"] = url.path
-        self.scope["path"] = url.path.decode("ascii")
-        self.scope["query_string"] = url.query or b""
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["raw_path"] = url.path
+        scope["path"] = url.path.decode("ascii")
+        scope["query_string"] = url.query or b""
+        self._see_lines_of_every_answer()
         before = self.cycle
-        default_lines = self._lines_of_every_answer()
-        self.cycle = Cycle(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and keep_alive and not self._leaving,
-            on_response=self.on_response_complete,
-        )
-        self.cycle.default_lines = default_lines
-        self.cycle.start_task = self._start_task
-        self.cycle.notes = self._notes
-        self.scope["extensions"] = {CONNECTION: self.cycle}  # type: ignore[dict-item]  # an extension of our own
+        may_stay = version == "1.1" and not self._leaving and not self._upgraded and parser.should_keep_alive()
+        self.cycle = cycle = Cycle(self, keep_alive=may_stay)
+        cycle.more_body = not self._upgraded
+        scope["extensions"] = {CONNECTION: cycle}  # type: ignore[dict-item]  # an extension of our own
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
+            self._start_asgi_task(cycle, self.app)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, self.app))
+            self.pipeline.appendleft((cycle, self.app))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if self._begins is None or not self._begins(cycle):
             super()._start_asgi_task(cycle, app)
 
-    def _start_task(self, cycle: Cycle, rest: Coroutine[Any, Any, None]) -> None:
+    def start_task(self, cycle: Cycle, rest: Coroutine[Any, Any, None]) -> None:
+        """Of what was begun without one."""
+
         async def application(*_: object) -> None:
             await rest
 
         super()._start_asgi_task(cycle, application)
 
-    def _lines_of_every_answer(self) -> bytes:
+    def _see_lines_of_every_answer(self) -> None:
         """Made anew when the server has: once a second, for the date."""
         defaults = self.server_state.default_headers
         if defaults is not self._defaults:
             self._defaults = defaults
             self._leaving = CLOSE in defaults
-            self._default_lines = b"".join(b"%b: %b\r\n" % pair for pair in defaults if pair != CLOSE)
-        return self._default_lines
+            self.default_lines = b"".join(b"%b: %b\r\n" % pair for pair in defaults if pair != CLOSE)
 
     def on_message_complete(self) -> None:
         """The request is whole; a next one may begin in the same bytes."""
-        super().on_message_complete()
         self._in_head = True
         self._head_bytes = 0
-        if self.cycle.response_complete:
+        cycle = self.cycle
+        if cycle.response_complete:
             self._ends = self.loop.time() + IDLE_SECONDS
+        else:
+            cycle.more_body = False
+            cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         """Answered; the rest of the request is read, so that the client sees the answer, but not for long."""
@@ -303,8 +336,6 @@ class PatientProtocol(HttpToolsProtocol):
             f"HTTP/1.1 400 Bad Request\r\ncontent-type: {PROBLEM_JSON}\r\ncontent-length: {len(body)}\r\n"
             "cache-control: no-store\r\nconnection: close\r\n"
         )
-        self.transport.write(head.encode("ascii") + self._lines_of_every_answer() + b"\r\n" + body)
+        self._see_lines_of_every_answer()
+        self.transport.write(head.encode("ascii") + self.default_lines + b"\r\n" + body)
         self.transport.close()
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Not worth a line: clients offer h2c by themselves."""
