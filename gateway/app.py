@@ -149,7 +149,7 @@ class Gateway:
         Raises:
             AppError: it must not pass.
         """
-        self._read(call)
+        self.read(call)
         route = self._find(call)
         await self._recognise(call)
         if not route.public:
@@ -184,18 +184,18 @@ class Gateway:
         self._limit.take(call.known.limit_key)
 
     def _hear(self, call: Call, notes: dict[str, Any]) -> None:
-        """As `_read`: most requests of a connection say the same again."""
+        """As `read`: most requests of a connection say the same again."""
         raw = call.scope["headers"]
         before: _Heard | None = notes.get("heard")
         if before is not None and before.raw == raw:
             _, call.headers, call.length, call.address, call.cookies, call.credential, call.lines = before
             return
-        self._read(call)
+        self.read(call)
         call.lines = b"".join(request_lines(call.headers))
         call.credential = credential_of(call.headers, call.cookies)
         notes["heard"] = _Heard(raw, call.headers, call.length, call.address, call.cookies, call.credential, call.lines)
 
-    def _read(self, call: Call) -> None:
+    def read(self, call: Call) -> None:
         """What its headers say."""
         call.headers = headers = read_once(call.scope["headers"])
         call.length = declared_length(headers)

@@ -16,9 +16,11 @@ from gateway.app import Gateway
 from gateway.call import Call
 from gateway.connection import HeaderList
 from gateway.headers import read_once
-from gateway.inner import AUTHORIZE
 from gateway.proxy import Proxy
+from gateway.routing import Route
+from gateway.wire import Cycle
 
+AUTHORIZE = "/authorize"
 CARRIED = ("documents", "metrics", "contracts", "contacts")
 """Services whose bytes a proxy may carry. After a call to `auth` or `users` the gateway has to forget what it knows of
 the caller, so these stay with it, and so does what it answers itself."""
@@ -42,22 +44,44 @@ class Authorize:
         self._gateway = gateway
         self._proxy = proxy
 
+    def begin(self, cycle: Cycle) -> bool:
+        """The usual question, without a task; false, and nothing is done, where it is not as usual."""
+        call = Call(cycle.scope, cycle.receive, cycle.send)  # type: ignore[arg-type]  # uvicorn's names for the same
+        try:
+            _turn_to_original(call)
+            self._gateway.read(call)
+            route = self._gateway.weigh_at_once(call)
+            if route is None or not cycle.takes or not _is_carried(call, route):
+                return False
+            headers = self._passes(call, route)
+            self._gateway.count(call)
+        except AppError:
+            return False
+        cycle.answer(200, headers, b"")
+        return True
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, for paths that begin with `AUTHORIZE`."""
         call = Call(scope, receive, send)
         try:
             _turn_to_original(call)
             route = await self._gateway.weigh(call)
-            if route.target not in CARRIED or (call.length is None and not route.flows):
+            if not _is_carried(call, route):
                 raise NotCarried
-            token = self._proxy.identity_token(call, route.target)
-            headers = [(b"x-identity", token), (b"x-service", route.target.encode())]
-            await _answer(call, 200, headers)
+            await _answer(call, 200, self._passes(call, route))
         except AppError as error:
             await _refuse(call, error)
         except Exception as error:
             log.error("authorize_failed", exc_info=error, request_id=call.request_id)
             await _refuse(call, Forbidden())
+
+    def _passes(self, call: Call, route: Route) -> HeaderList:
+        token = self._proxy.identity_token(call, route.target)
+        return _with_own(call, [(b"x-identity", token), (b"x-service", route.target.encode())], 0)
+
+
+def _is_carried(call: Call, route: Route) -> bool:
+    return route.target in CARRIED and (call.length is not None or route.flows)
 
 
 def _turn_to_original(call: Call) -> None:
@@ -106,9 +130,13 @@ def _one_way(told: dict[bytes, bytes]) -> tuple[bytes, bytes]:
     return told.get(method, b""), told.get(uri, b"")
 
 
-async def _answer(call: Call, status: int, headers: HeaderList, body: bytes = b"") -> None:
+def _with_own(call: Call, headers: HeaderList, length: int) -> HeaderList:
     headers += [(b"cache-control", b"no-store"), (b"x-request-id", call.request_id.encode("ascii"))]
-    headers.append((b"content-length", str(len(body)).encode("ascii")))
+    headers.append((b"content-length", str(length).encode("ascii")))
+    return headers
+
+
+async def _answer(call: Call, status: int, headers: HeaderList, body: bytes = b"") -> None:
     await call.send({"type": "http.response.start", "status": status, "headers": headers})
     await call.send({"type": "http.response.body", "body": body})
 
@@ -116,4 +144,5 @@ async def _answer(call: Call, status: int, headers: HeaderList, body: bytes = b"
 async def _refuse(call: Call, error: AppError) -> None:
     """Proxies understand two refusals; the problem tells which it really is."""
     body = json.dumps(problem_body(error, call.language, call.request_id), ensure_ascii=False).encode()
-    await _answer(call, 401 if error.status == 401 else 403, [(b"content-type", PROBLEM_JSON.encode())], body)
+    headers = _with_own(call, [(b"content-type", PROBLEM_JSON.encode())], len(body))
+    await _answer(call, 401 if error.status == 401 else 403, headers, body)

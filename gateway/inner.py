@@ -4,21 +4,25 @@ import json
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from chassis.errors import PROBLEM_JSON, NotFound, problem_body
-
-AUTHORIZE = "/authorize"
+from gateway.authorize import AUTHORIZE, Authorize
+from gateway.wire import Cycle
 
 
 class Inner:
     """``/healthz``, ``/readyz``, ``/telemetry``, ``/identity-keys``; ``/authorize`` for a proxy that carries bytes."""
 
-    def __init__(self, public_keys: dict[str, Any], authorize: ASGIApp) -> None:
+    def __init__(self, public_keys: dict[str, Any], authorize: Authorize) -> None:
         self._authorize = authorize
         self._keys = json.dumps(public_keys).encode()
         self.stopping = False
         """No further request should come."""
+
+    def begin(self, cycle: Cycle) -> bool:
+        """`Authorize.begin` for its paths; nothing else is asked often."""
+        return self._authorize.begin(cycle) if cycle.scope["path"].startswith(AUTHORIZE) else False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""

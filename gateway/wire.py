@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from chassis.errors import PROBLEM_JSON, BadRequest, problem_body
 from chassis.leaving import CLOSE
+from chassis.logging import log
 from gateway.batch import BATCH, SMALL_WRITE_BYTES
 
 HEAD_SECONDS = 15.0
@@ -281,8 +282,12 @@ class PatientProtocol(HttpToolsProtocol):
             self.pipeline.appendleft((cycle, self.app))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if self._begins is None or not self._begins(cycle):
-            super()._start_asgi_task(cycle, app)
+        try:
+            if self._begins is not None and self._begins(cycle):
+                return
+        except Exception as error:
+            log.error("begin_failed", exc_info=error)
+        super()._start_asgi_task(cycle, app)
 
     def start_task(self, cycle: Cycle, rest: Coroutine[Any, Any, None]) -> None:
         """Of what was begun without one."""

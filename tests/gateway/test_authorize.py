@@ -267,9 +267,24 @@ async def test_what_may_not_pass_is_refused_on_the_inner_port(
     async with new_world() as world:
         own = world.signed_in() | {"X-Forwarded-For": "192.0.2.7", "Content-Type": "application/json"}
         url = f"http://127.0.0.1:{world.gateway.inner_port}/authorize"
-        async with world.http.get(url, headers=own | told) as answer:
-            assert (answer.status, (await answer.json(content_type=None))["code"]) == (403, code)
-            assert "x-identity" not in answer.headers
+        for caller in ("a stranger yet", "known"):
+            async with world.http.get(url, headers=own | told) as answer:
+                assert (answer.status, (await answer.json(content_type=None))["code"]) == (403, code), caller
+                assert "x-identity" not in answer.headers
+            async with world.http.get(url, headers=own | dict(ASKED[0][2])) as answer:
+                assert answer.status == 200, "now it is known"
+
+
+async def test_a_known_caller_is_counted_on_the_inner_port_too(new_world: NewWorld) -> None:
+    async with new_world(requests_per_window=3) as world:
+        own = world.signed_in() | {"X-Forwarded-For": "192.0.2.7"} | dict(ASKED[0][2])
+        url = f"http://127.0.0.1:{world.gateway.inner_port}/authorize"
+        said = []
+        for _ in range(5):
+            async with world.http.get(url, headers=own) as answer:
+                said.append((answer.status, "x-identity" in answer.headers))
+
+    assert said == [(200, True)] * 3 + [(403, False)] * 2
 
 
 async def http2(port: int, fields: dict[str, str], body: bytes) -> bytes:
