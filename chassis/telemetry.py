@@ -49,8 +49,12 @@ class Durations(Collector):
 
         return observe
 
+    def describe(self) -> Iterable[Metric]:
+        """For the registry: its name, which nothing else may have."""
+        yield HistogramMetricFamily(self._name, self._documentation, labels=self._labels)
+
     def collect(self) -> Iterable[Metric]:
-        """For the registry."""
+        """For the registry: what was counted so far."""
         family = HistogramMetricFamily(self._name, self._documentation, labels=self._labels)
         for labels, (counts, total) in self._counts.items():
             family.add_metric(labels, list(zip(self._names, accumulate(counts), strict=True)), total[0])
