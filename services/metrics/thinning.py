@@ -87,17 +87,24 @@ class Thinned:
 
     def take(self, pieces: Iterable[tuple[Any, ...]]) -> None:
         """One `Piece` per step, or a row with its columns."""
-        taken = [piece for piece in pieces if piece[4]]
-        for step, in_sum, out_sum, weight, _, in_max, out_max in taken:
-            in_avg, out_avg = round(in_sum / weight), round(out_sum / weight)
-            self.in_avg[step], self.out_avg[step] = in_avg, out_avg
+        # whole columns, not rows: a year has a thousand
+        columns = zip(*[piece for piece in pieces if piece[4]], strict=True)
+        steps, in_sums, out_sums, weights, present, in_maxs, out_maxs = tuple(columns) or ((),) * 7
+        self._put(self.in_avg, self.in_max, zip(steps, in_sums, weights, in_maxs, strict=True))
+        self._put(self.out_avg, self.out_max, zip(steps, out_sums, weights, out_maxs, strict=True))
+        self.in_sum += sum(in_sums)
+        self.out_sum += sum(out_sums)
+        self.weight += sum(weights)
+        self.present += sum(present)
+
+    @staticmethod
+    def _put(
+        means: list[int | None], peaks: list[int | None], direction: Iterable[tuple[int, float, float, int]]
+    ) -> None:
+        for step, total, weight, peak in direction:
+            means[step] = mean = round(total / weight)
             # a slot that is missing for its short measure counts in the mean only
-            self.in_max[step] = max(in_avg, in_max)
-            self.out_max[step] = max(out_avg, out_max)
-        self.in_sum += sum(piece[1] for piece in taken)
-        self.out_sum += sum(piece[2] for piece in taken)
-        self.weight += sum(piece[3] for piece in taken)
-        self.present += sum(piece[4] for piece in taken)
+            peaks[step] = peak if peak > mean else mean  # noqa: FURB136  # max() takes four times as long
 
     def find_gaps(self, until: int) -> None:
         """Stretches of empty steps before this one."""
