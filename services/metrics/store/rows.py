@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +16,7 @@ class Text(NamedTuple):
     sqlite: str
     """To write: one row's parameters. To read: one parameter, the rows as JSON."""
     postgresql: str
-    """Each parameter is the array of one column."""
+    """Each parameter is the array of one column; of whole numbers it may go as text: ``$1::text::bigint[]``."""
 
 
 def both(text: str) -> Text:
@@ -35,7 +35,7 @@ async def write(session: AsyncSession, text: Text, rows: Sequence[Row]) -> None:
         return
     connection = await session.connection()
     if is_postgresql(session):
-        await connection.exec_driver_sql(text.postgresql, _columns(rows))
+        await connection.exec_driver_sql(text.postgresql, _columns(text.postgresql, rows))
     else:
         await connection.exec_driver_sql(text.sqlite, list(rows))
 
@@ -55,7 +55,7 @@ async def _ask(session: AsyncSession, text: Text, given: Sequence[Row], *, wante
         return []
     connection = await session.connection()
     if is_postgresql(session):
-        result = await connection.exec_driver_sql(text.postgresql, _columns(given))
+        result = await connection.exec_driver_sql(text.postgresql, _columns(text.postgresql, given))
     else:
         result = await connection.exec_driver_sql(text.sqlite, (json.dumps(given),))
     return list(result.cursor.fetchall()) if wanted and result.cursor else []
@@ -68,5 +68,11 @@ async def read_plain(session: AsyncSession, text: Text, *values: Any) -> list[Ro
     return list(result.cursor.fetchall()) if result.cursor else []
 
 
-def _columns(rows: Sequence[Row]) -> Row:
-    return tuple(list(column) for column in zip(*rows, strict=True))
+def _columns(text: str, rows: Sequence[Row]) -> Row:
+    columns = enumerate(zip(*rows, strict=True), start=1)
+    return tuple(_as_text(column) if f"${number}::text::" in text else list(column) for number, column in columns)
+
+
+def _as_text(numbers: Iterable[int]) -> str:
+    """The driver asks of each element of an array whether it is an array itself: text costs a third of that."""
+    return f"{{{','.join(map(str, numbers))}}}"

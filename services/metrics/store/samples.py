@@ -17,6 +17,7 @@ from services.metrics.store import partitions
 from services.metrics.store.rows import Row, is_postgresql, read, read_plain, write, write_from
 from services.metrics.store.statements import (
     ADD_COUNTERS,
+    ADD_SLOTS,
     COUNTERS_IN,
     EXTENT,
     LOCK_LINES,
@@ -27,6 +28,7 @@ from services.metrics.store.statements import (
     REMOVE_SLOTS,
     ROLL_UP_ROLLUPS,
     ROLL_UP_SLOTS,
+    SLOTS_IN,
 )
 
 Counters = Mapping[int, Counter]
@@ -176,12 +178,15 @@ def _add_slots(work: _Work, line: int, times: Sequence[int], counters: Counters,
 
 
 async def _write_slots(session: AsyncSession, work: _Work) -> None:
-    await write(session, PUT_SLOTS, work.slots)
-    await write(session, REMOVE_SLOTS, work.gone)
+    there = {(line, slot) for line, slot in await read(session, SLOTS_IN, work.touched)}
+    gone = [slot for slot in work.gone if slot in there]
+    await write(session, ADD_SLOTS, [row for row in work.slots if row[:2] not in there])
+    await write(session, PUT_SLOTS, [row for row in work.slots if row[:2] in there])
+    await write(session, REMOVE_SLOTS, gone)
     for seconds, below in LOWER_TIERS:
         per_position = seconds // 300
         ranges = _joined([(line, low // per_position, high // per_position) for line, low, high in work.touched])
-        if work.gone:
+        if gone:
             await write(session, REMOVE_ROLLUPS, [(line, seconds, low, high) for line, low, high in ranges])
         given = [(line, below, seconds // below, low, high) for line, low, high in ranges]
         await write_from(session, ROLL_UP_SLOTS if below == 300 else ROLL_UP_ROLLUPS, given)
