@@ -179,14 +179,14 @@ class Slot(Base):
 
 
 class Rollup(Base):
-    """An hour, three hours or a day (UTC) of a line. Follows from its slots alone."""
+    """An hour, three hours, half a day or a day (UTC) of a line. Follows from its slots alone."""
 
     __tablename__ = "rollups"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     line_number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     seconds: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    """3600, 10800 or 86400."""
+    """3600, 10800, 43200 or 86400."""
     position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     """Its start: seconds since 1970, divided by its length."""
     in_octets: Mapped[int] = mapped_column(BigInteger)

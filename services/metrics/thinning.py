@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-UNITS = (300, 3600, 10_800, 86_400)
+UNITS = (300, 3600, 10_800, 43_200, 86_400)
 """What the store has ready, in seconds."""
+STEPS = (300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200)
+"""Of a picture, in seconds: lengths that one can name and that divide a day; beyond are whole days."""
+_DAY = 86_400
 
 
 class Grid(NamedTuple):
@@ -39,18 +42,21 @@ class Grid(NamedTuple):
 
 
 def grid(start: int, end: int, points: int, *, raw_from: int) -> Grid:
-    """The finest steps of which at most ``points`` cover the range. Before ``raw_from`` there are no slots any more."""
-    found = None
-    for unit, coarser in zip(UNITS, (*UNITS[1:], None), strict=True):
-        if unit == 300 and start < raw_from:
-            continue
-        first = start // unit
-        units = -(-end // unit) - first
-        found = Grid(unit, first, units, max(1, -(-units // points)))
-        if coarser is None or found.step_seconds < coarser:
-            break
-    assert found is not None
-    return found
+    """The shortest steps of which at most ``points`` cover the range. Before ``raw_from`` there are no slots."""
+    finest = 300 if start >= raw_from else 3600
+    for step in STEPS:
+        found = _of_steps(start, end, step)
+        if step >= finest and found.steps <= points:
+            return found
+    days = _of_steps(start, end, _DAY)
+    return days._replace(per_step=-(-days.units // points))
+
+
+def _of_steps(start: int, end: int, step: int) -> Grid:
+    """Made of the longest units that they are whole multiples of."""
+    unit = max(unit for unit in UNITS if step % unit == 0)
+    first = start // unit
+    return Grid(unit, first, -(-end // unit) - first, step // unit)
 
 
 class Piece(NamedTuple):

@@ -23,7 +23,7 @@ async def test_samples_become_slots_hours_and_days(metrics: Metrics) -> None:
     slots, rollups = await metrics.stored("UL-1")
     assert len(slots) == FULL_DAY
     assert {row[1:] for row in slots} == {(300_000_000, 150_000_000, STEP)}
-    assert [row[0] for row in rollups] == [3600] * 24 + [10_800] * 8 + [86_400]
+    assert [row[0] for row in rollups] == [3600] * 24 + [10_800] * 8 + [43_200] * 2 + [86_400]
     assert rollups[-1][2:] == (
         FULL_DAY * 300_000_000,
         FULL_DAY * 150_000_000,

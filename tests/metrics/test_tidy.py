@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, select
 
 from chassis.db import utc_now
-from services.metrics.models import Counters, Slot
+from chassis.migrations import migrate
+from services.metrics.models import Counters, Rollup, Slot
 from services.metrics.store.rows import is_postgresql
-from services.metrics.tidy import tidy
+from services.metrics.tidy import roll_up_half_days, tidy
 from tests.metrics.conftest import DAY, Metrics, iso, steady, yesterday_ms
 
 
@@ -58,3 +60,39 @@ async def test_what_would_be_removed_at_once_is_not_taken(metrics: Metrics) -> N
     taken = await metrics.take(steady("UL-1", yesterday_ms() - 41 * DAY, 3))
 
     assert taken.refused == {"too_old": 3}
+
+
+async def half_days(metrics: Metrics) -> list[tuple[Any, ...]]:
+    columns = (Rollup.position, Rollup.in_octets, Rollup.measured_ms, Rollup.present, Rollup.in_max_bps)
+    async with metrics.database.reading() as session:
+        rows = await session.execute(select(*columns).where(Rollup.seconds == 43_200).order_by(Rollup.position))
+        return [tuple(row) for row in rows]
+
+
+async def a_day_without_half_days(metrics: Metrics) -> list[tuple[Any, ...]]:
+    """As a version left it that did not know them; returns what they should be."""
+    await metrics.ready()
+    await metrics.take(steady("UL-1", yesterday_ms(), 288 + 1))
+    wanted = await half_days(metrics)
+    async with metrics.database.transaction() as session:
+        await session.execute(delete(Rollup).where(Rollup.seconds == 43_200))
+    assert [row[3] for row in wanted] == [144, 144]
+    return wanted
+
+
+async def test_half_days_are_made_of_what_there_was_before_them(metrics: Metrics) -> None:
+    wanted = await a_day_without_half_days(metrics)
+    async with metrics.database.engine.begin() as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
+
+    await migrate("metrics", metrics.database.engine.url.render_as_string(hide_password=False))
+
+    assert await half_days(metrics) == wanted
+
+
+async def test_half_days_that_an_older_version_left_out_are_made_at_the_start(metrics: Metrics) -> None:
+    wanted = await a_day_without_half_days(metrics)
+
+    await roll_up_half_days(metrics.database, utc_now())
+
+    assert await half_days(metrics) == wanted

@@ -36,7 +36,7 @@ Counters = Mapping[int, Counter]
 
 SIGN = 2**63
 """64-bit counters are stored less this; the order stays."""
-LOWER_TIERS = ((3600, 300), (10_800, 3600), (86_400, 10_800))
+LOWER_TIERS = ((3600, 300), (10_800, 3600), (43_200, 10_800), (86_400, 10_800))
 """Each rollup and what it is made of, in seconds."""
 _REACH_MS = 5 * STEP_MS
 """A sample changes slots up to 15 minutes away; those need the counters 10 minutes further."""
