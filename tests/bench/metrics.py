@@ -46,7 +46,7 @@ FEW, MANY = 5, 500
 PER_EVENT = 5_000
 INGEST_EVENTS = 12
 POINTS = 1_000
-RANGES = {"24 hours": (1, POINTS), "30 days": (30, POINTS), "a year": (365, POINTS), "a year, finer": (365, 2 * POINTS)}
+RANGES = {"24 hours": (1, POINTS), "30 days": (30, POINTS), "a year": (365, POINTS), "a finer year": (365, 2 * POINTS)}
 """Days, and points asked for."""
 GOAL_MS = 7.0
 GOALS_PER_SECOND = {"SQLite": 30_000, "PostgreSQL": 50_000}
@@ -58,7 +58,7 @@ HOW = f"""Graphs: one process of `metrics` on SQLite, once with {FEW} and once w
 lines; one line with {YEAR_DAYS} days of 5-minute samples, the others with {MONTH_DAYS} (the database with {MANY} lines
 is filled by copying rows). Times as a client on loopback sees them over one kept connection, {ROUNDS} rounds of
 {REQUESTS} requests, alternating; given are the rounds' medians. Asked for {POINTS:,} points: a year then has 730 steps
-of 12 hours; finer, asked for twice as many, 1,460 of 6 hours. Anchor: `rrdtool xport` as a process, on a file that was
+of 12 hours; a finer one (twice as many) 1,460 of 6 hours. Anchor: `rrdtool xport` as a process, on a file that was
 fed the same counters and keeps 5-minute averages for 400 days, 2-hour and daily averages and maxima, asked for the same
 year at {POINTS:,} points (it makes 876 steps of 10 hours); the means of both agree within 0.1 % before anything is
 timed. Ingest: {INGEST_EVENTS} events of {PER_EVENT:,} samples (100 lines, {PER_EVENT // 100} moments) wait in a
