@@ -14,6 +14,8 @@ export type Page = {
   zoom: (from: number, to: number) => void;
 };
 
+const PADDING_RIGHT = 10;
+
 /** A measurement between two gaps has no line to its neighbours; it is drawn as a point. */
 function lonely(values: Values): number[] {
   return values.flatMap((value, index) =>
@@ -83,7 +85,17 @@ function rule(plot: uPlot, marks: Mark[], colours: Colours): void {
   plot.ctx.restore();
 }
 
-function axesOf(page: Page, colours: Colours, narrow: boolean, to: number): uPlot.Axis[] {
+function widthOf(plot: uPlot, label: string): number {
+  plot.ctx.font = `${12 * uPlot.pxRatio}px system-ui, sans-serif`;
+  return plot.ctx.measureText(label).width / uPlot.pxRatio;
+}
+
+function isCutOff(plot: uPlot, at: number, label: string): boolean {
+  const room = plot.bbox.width / uPlot.pxRatio + PADDING_RIGHT - plot.valToPos(at, "x");
+  return widthOf(plot, label) / 2 > room;
+}
+
+function axesOf(page: Page, colours: Colours, narrow: boolean): uPlot.Axis[] {
   const font = "12px system-ui, sans-serif";
   const common = { stroke: colours.muted, font, ticks: { show: false } };
   return [
@@ -93,8 +105,9 @@ function axesOf(page: Page, colours: Colours, narrow: boolean, to: number): uPlo
       gap: 8,
       size: 30,
       grid: { show: false },
-      // A label at the very end would be cut off.
-      values: (_, splits, __, ___, step) => page.time(splits, step).map((label, at) => (splits[at] === to ? "" : label)),
+      // A label at the end would be cut off.
+      values: (plot, splits, _, __, step) =>
+        page.time(splits, step).map((label, at) => (isCutOff(plot, splits[at] ?? 0, label) ? "" : label)),
     },
     {
       ...common,
@@ -102,9 +115,7 @@ function axesOf(page: Page, colours: Colours, narrow: boolean, to: number): uPlo
       gap: 8,
       size: (plot, labels) => {
         if (!labels?.length) return 40;
-        plot.ctx.font = `${12 * uPlot.pxRatio}px system-ui, sans-serif`;
-        const widest = Math.max(...labels.map((label) => plot.ctx.measureText(label).width));
-        return Math.ceil(widest / uPlot.pxRatio) + 14;
+        return Math.ceil(Math.max(...labels.map((label) => widthOf(plot, label)))) + 14;
       },
       grid: { stroke: colours.line, width: 1 },
       values: (_, splits) => page.height(splits),
@@ -130,14 +141,14 @@ export function draw(
     {
       ...size,
       tzDate: (second) => uPlot.tzDate(new Date(second * 1000), drawing.zone),
-      padding: [10, 10, 0, 0],
+      padding: [10, PADDING_RIGHT, 0, 0],
       legend: { show: false },
       series: seriesOf(drawing, colours),
       scales: {
         x: { time: true, range: () => [drawing.from, drawing.to] },
         y: { range: () => [0, drawing.top * 1.06] },
       },
-      axes: axesOf(page, colours, size.width < 560, drawing.to),
+      axes: axesOf(page, colours, size.width < 560),
       cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false, setScale: false, dist: 4 } },
       hooks: {
         drawClear: [(plot) => shade(plot, drawing, colours.gap)],
